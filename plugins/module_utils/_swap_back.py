@@ -1,0 +1,138 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way back to the old release, from what was kept; only what is not as before is touched."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import Installed
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Starting
+
+try:
+    from typing import Any, Optional  # noqa: F401 (read by type comments)
+    from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_journal import Journal  # noqa: F401
+    from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look  # noqa: F401
+    from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Site  # noqa: F401
+except ImportError:  # Python 2.7 on the node has no typing
+    pass
+
+
+class Back(object):
+    """look: the node before the way back begins. watched: this very process started the new release and saw it fail all the time.
+
+    Only a watched failure proves that the new release never served. In all other cases it may have acknowledged writes, so what
+    it left is kept and the old release is tried on it first.
+    """
+
+    def __init__(self, site, journal, look, watched):
+        # type: (Site, Journal, Look, bool) -> None
+        self.site = site
+        self.journal = journal
+        self.request = site.request
+        self.node = site.node
+        self.copies = site.copies
+        self.untouched = site.is_untouched(look)
+        self.old = site.old_version() or look.installed.version
+        self.install_due = look.installed != Installed(self.old, True)
+        if look.state.running and not self.untouched and site.node.probe.passes(look.answer):
+            self.copies.mark_served()
+        self.never_served = watched and not self.copies.served()
+        self.starting = None  # type: Optional[Starting]
+
+    def run(self):
+        # type: () -> None
+        self._refuse_impossible()
+        self.copies.seal_kept()
+        for name in ("stop", "files", "keep", "install", "reload", "start"):
+            self.journal.step("undo_" + name, getattr(self, name))
+        try:
+            self.journal.step("undo_ready", self.ready)
+        except FleetError as error:
+            if not self._copy_may_help():
+                raise
+            self._second_try(str(error))
+
+    def _refuse_impossible(self):
+        # type: () -> None
+        if self.install_due and not self.request.rollback_package:
+            raise FleetError(
+                "the package of the old release ({0} {1}) is needed (rollback_package)".format(self.site.package_name(), self.old),
+            )
+
+    def stop(self):
+        # type: () -> Optional[bool]
+        if self.untouched:
+            return False
+        self.journal.went_down()
+        self.node.service.stop()
+        return True
+
+    def files(self):
+        # type: () -> Optional[bool]
+        return bool(self.copies.before()) and self.copies.put_files_back()
+
+    def keep(self):
+        # type: () -> Optional[bool]
+        never_served = self.never_served and self.copies.kept_differs()
+        if self.untouched or not (self.copies.kept_is_broken() or never_served):
+            return False
+        self._put_kept_back()
+        return True
+
+    def _put_kept_back(self):
+        # type: () -> None
+        aside = self.copies.put_kept_back()
+        self.journal.note("what the new release left in the kept paths was moved to {0}, and their copy put back".format(aside))
+
+    def install(self):
+        # type: () -> Optional[bool]
+        if not self.install_due:
+            return False
+        self.node.packages.install(self.request.rollback_package.path)
+        return True
+
+    def reload(self):
+        # type: () -> Optional[bool]
+        if self.copies.before().get("enabled") is False and self.node.service.enabled():
+            self.node.service.disable()
+        self.node.service.reload()
+        return True
+
+    def start(self):
+        # type: () -> Optional[bool]
+        if self.untouched:
+            return False
+        self.starting = self.site.start()
+        return True
+
+    def ready(self):
+        # type: () -> None
+        (self.starting or Starting(self.node, None)).wait(self.node.old_probe, self.journal.came_up)
+
+    def _copy_may_help(self):
+        # type: () -> bool
+        return not self.untouched and self.copies.has_kept() and self.copies.kept_differs()
+
+    def _second_try(self, problem):
+        # type: (str) -> None
+        """The old release does not come up on what the new one left: try the copy from before."""
+        self.journal.note("the old release did not come up on what the new one left: {0}".format(problem))
+        for name in ("stop", "put_kept_back", "reload", "start", "ready"):
+            self.journal.step("undo_" + name.replace("put_kept_back", "keep"), getattr(self, name, self._put_kept_back))
+
+
+def standing(site):
+    # type: (Site) -> str
+    """Where the node stands, where the copies are and what to do: for an error that a person has to take up."""
+    installed = site.installed()
+    parts = [
+        "{0} {1}{2} is installed".format(site.package_name(), installed.version or "(no version)", "" if installed.intact else " in part"),
+        "the service {0} is {1}running".format(site.node.service.name, "" if site.node.service.state().running else "not "),
+        "the files are {0}as before".format("" if site.copies.files_as_before() else "not "),
+        "the copies are in {0}".format(site.copies.folder),
+    ]
+    return "Now {0}. What to do: remove the cause, then call again with state=swapped or state=restored".format(", ".join(parts))

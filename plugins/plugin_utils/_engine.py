@@ -1,0 +1,185 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the engine's playbook asks of its own data: pure functions between the facts of hosts, the plan and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+
+Facts = Mapping[str, Mapping[str, Any]]
+"""hostvars: what is known of each host, by its name."""
+
+PROVED = ("done", "nothing")
+"""The outcomes that are positive evidence: the node serves the target and holds what it held."""
+
+
+def reason(result: Mapping[str, Any]) -> str:
+    """Return the one sentence of a failed task's result that a person should read."""
+    for item in result.get("results", ()):
+        if item.get("failed"):
+            return reason(item)
+    message = str(result.get("msg") or "").strip()
+    if message.startswith("MODULE FAILURE") or not message:
+        errors = str(result.get("module_stderr") or result.get("stderr") or result.get("exception") or "").strip()
+        message = errors.splitlines()[-1] if errors else message or "no reason was given"
+    return message if message.endswith((".", "!", "?")) else message + "."
+
+
+def packages(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
+    """Return the different packages that the hosts ask for: a list of {package, version}.
+
+    version is the release that it must hold, empty for the way back, which depends on what runs on the node. Raises FleetError where a host says neither or only one of them.
+    """
+    asked: list[dict[str, Any]] = []
+    for host in hosts:
+        facts = hostvars[host]
+        target = str(_wanted(host, facts, "fleet_target_version"))
+        asked.append({"package": _wanted(host, facts, "fleet_package"), "version": target})
+        if facts.get("fleet_rollback_package"):
+            asked.append({"package": facts["fleet_rollback_package"], "version": ""})
+    return [one for number, one in enumerate(asked) if one not in asked[:number]]
+
+
+def _wanted(host: str, facts: Mapping[str, Any], variable: str) -> Any:
+    value = facts.get(variable)
+    if not value:
+        examples = {"fleet_package": '{"file": "influxdb_1.4.3_amd64.deb"}', "fleet_target_version": "1.4.3"}
+        raise FleetError(
+            f"{variable} is not set for {host}",
+            "the release to upgrade to, and its package",
+            f"pass it, for example -e '{{\"{variable}\": {examples[variable]}}}'"
+            if variable == "fleet_package"
+            else f"pass it, for example -e {variable}={examples[variable]}",
+        )
+    return value
+
+
+def refusal(why: str) -> dict[str, Any]:
+    """Return the plan of a run that was refused before any node was looked at."""
+    return {"nodes": [], "waves": [], "findings": [], "verdict": "refused", "verdict_reason": why}
+
+
+def plan_nodes(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
+    """Return the nodes as the planner reads them; a host without facts counts as unreachable, never as fine."""
+    return [_plan_node(host, hostvars[host]) for host in hosts]
+
+
+def _plan_node(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    node = facts.get("fleet_node") or {}
+    findings = list(facts.get("fleet_findings") or [])
+    seen = bool(node or findings)
+    return {
+        "name": host,
+        "cluster": str(node.get("cluster") or facts.get("fleet_cluster") or host),
+        "rank": int(node.get("rank") or 0),
+        "product": node.get("product") or "",
+        "version": node.get("version") or "",
+        "arch": node.get("arch") or "",
+        "package_manager": node.get("package_manager") or "",
+        "disk": {"state_dir_free": node.get("state_dir_free") or 0, "needed": node.get("disk_needed") or 0},
+        "findings": findings,
+        "reachable": seen,
+        "reason": ""
+        if seen
+        else str(facts.get("fleet_unreachable") or "the connection was lost while the node was looked at"),
+    }
+
+
+def package_of(results: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was read of one of the packages that were asked for, {} where none was."""
+    return next((dict(result) for result in results if result["item"]["package"] == wanted), {})
+
+
+def package_summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what the planner compares with the nodes, or None where the nodes fetch the package themselves."""
+    for result in results:
+        if result["item"]["version"] and result.get("sha256"):
+            return {key: result[key] for key in ("name", "version", "arch", "sha256", "size", "manager")}
+    return None
+
+
+def detected(node: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> str:
+    """Return one line about what was found on a node."""
+    what = f"{node.get('product', 'unknown')} {node.get('version') or '?'}"
+    grave = [str(finding["id"]) for finding in findings if finding["severity"] in ("error", "blocker")]
+    return f"{what}: {', '.join(grave)}" if grave else what
+
+
+def planned(plan: Mapping[str, Any]) -> list[str]:
+    """Return the names of the nodes of this run: those to be upgraded, and those to be verified only."""
+    return [node["name"] for node in plan["nodes"] if node["state"] in ("upgrade", "nothing")]
+
+
+def plan_node(plan: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the plan's entry of one node."""
+    return next(dict(node) for node in plan["nodes"] if node["name"] == name)
+
+
+def without(hosts: Sequence[str], hostvars: Facts, fact: str) -> list[str]:
+    """Return the hosts that lack positive evidence: the fact is absent or false."""
+    return [host for host in hosts if not hostvars[host].get(fact)]
+
+
+def unproved(hosts: Sequence[str], hostvars: Facts) -> list[str]:
+    """Return the hosts that did not prove themselves done."""
+    return [host for host in hosts if (hostvars[host].get("fleet_outcome") or {}).get("status") not in PROVED]
+
+
+def wave_places(plan: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return for each wave the name of its place in the queue and what it announces."""
+    total = len(plan["waves"])
+    return [
+        {"name": f"wave {number} of {total}", "announcement": f"Wave {number} of {total}: {', '.join(wave)}"}
+        for number, wave in enumerate(plan["waves"], 1)
+    ]
+
+
+def queue(plan: Mapping[str, Any]) -> list[str]:
+    """Return the hosts of the upgrade play in order: each wave's place, then its nodes."""
+    places = wave_places(plan)
+    return [host for place, wave in zip(places, plan["waves"], strict=True) for host in (place["name"], *wave)]
+
+
+def batch_sizes(plan: Mapping[str, Any]) -> list[int]:
+    """Return the sizes of the upgrade play's batches: each wave and its place."""
+    return [len(wave) + 1 for wave in plan["waves"]]
+
+
+def to_undo(kept: Mapping[str, Any], recover: str) -> dict[str, Any]:
+    """Return what recovery takes back, as a node of a plan: {backup_id, from, to}; {} where there is nothing to undo.
+
+    kept is what the path's role found on the node: the change that began and did not end, and the last one that ended.
+    """
+    change = kept["unfinished"] or (kept["last"] if recover == "always" else None)
+    return {"backup_id": change["id"], "from": change["source"], "to": change["target"], "state": "upgrade"} if change else {}
+
+
+REPORTED = {
+    "outcome": "fleet_outcome",
+    "fingerprint": "fleet_fingerprint",
+    "backup": "fleet_backup",
+    "rollback_package": "fleet_rollback_staged",
+    "config": "fleet_config",
+    "swap": "fleet_swap",
+    "timeline": "fleet_timeline",
+    "findings": "fleet_findings",
+}
+"""Key of the report's node, and the fact that holds it."""
+
+
+def report_nodes(hosts: Sequence[str], hostvars: Facts, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the nodes as the report reads them: what is known of each, and nothing where nothing is known."""
+    in_plan = {node["name"]: node for node in plan.get("nodes", ())}
+    return [_report_node(host, hostvars[host], in_plan.get(host, {})) for host in hosts]
+
+
+def _report_node(host: str, facts: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    node: dict[str, Any] = {"name": host}
+    node.update({key: entry[key] for key in ("cluster", "wave", "from", "to") if key in entry})
+    node.update({key: facts[fact] for key, fact in REPORTED.items() if facts.get(fact) is not None})
+    return node

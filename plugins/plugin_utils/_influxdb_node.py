@@ -1,0 +1,249 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known of an InfluxDB node, put together from what the modules saw of it."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_settings
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_checks import backup_bytes, check, finding
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._toml_text import decode
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import same
+
+Facts = Mapping[str, Any]
+
+SWAP_ID = re.compile(r"^influxdb-(?P<source>[^-]+)-(?P<target>[^-]+)$")
+"""How a swap of an InfluxDB node is named: influxdb-FROM-TO."""
+
+
+def config_path(look: Facts) -> str:
+    """Return the path of the configuration that the node's service reads, from what node_info saw."""
+    served = [process["args"] for process in look["processes"] if process["service"]]
+    return _influxdb_settings.config_path(served[0] if served else [], look["service"].get("exec") or "", look["environment"])
+
+
+def configured(look: Facts, config: Facts, path: str) -> dict[str, Any]:
+    """Return what node_info saw, with the configuration at path and the settings in force.
+
+    config is the result of slurp. settings is None, and config_error says why, where the file cannot be used.
+    version is the one of the package until the server itself is asked, and the former one where a swap was interrupted.
+    """
+    resume = unfinished(look)
+    version = resume["source"] if resume else look["package"].get("upstream") or ""
+    node: dict[str, Any] = {**look, "config_path": path, "config_error": None, "settings": None, "resume": resume, "version": version}
+    try:
+        node["settings"] = _influxdb_settings.settings(_text(config, path), look["environment"], version, path)
+    except FleetError as error:
+        node["config_error"] = str(error)
+    return node
+
+
+def _text(config: Facts, path: str) -> str:
+    if "content" not in config:
+        raise FleetError(f"{path} cannot be read: {config.get('msg') or 'no reason was given'}")
+    return decode(base64.b64decode(config["content"]), path)
+
+
+def unfinished(look: Facts) -> dict[str, str] | None:
+    """Return {id, source, target} of a swap that began on this node and did not end, None where there is none."""
+    swap = look["state"].get("swap") or {}
+    match = SWAP_ID.match(swap.get("id") or "")
+    if not match or swap.get("finished"):
+        return None
+    return {"id": swap["id"], **match.groupdict()}
+
+
+def asked(node: Facts, answer: Facts | None, shards: Facts | None, backup_kind: str) -> dict[str, Any]:
+    """Return the node with what its server answered and what lies in its folders, as the checks read it.
+
+    answer is the result of influxdb_info, failed or not, and None where the server was not asked; shards that of
+    influxdb_shard_info, None where the folders are not known.
+    """
+    reached = bool(answer) and not answer.get("failed")
+    known: dict[str, Any] = {"backup_kind": backup_kind, "server": answer if reached else None}
+    known["api"] = {"reached": reached, "reason": (answer or {}).get("reason"), "message": (answer or {}).get("msg")}
+    if reached and answer:
+        known["version"] = answer["version"]
+    if shards and shards.get("formats"):
+        known["shards"] = {key: shards[key] for key in ("formats", "b1", "tsi1", "data_bytes", "wal_bytes", "meta_bytes", "shards")}
+        known["owners"] = shards["owners"]
+    return {**node, **known}
+
+
+def summary(node: Facts, package: Facts, cluster: str, rank: int) -> dict[str, Any]:
+    """Return the node as the engine's planner reads it. package is the result of fleet_package."""
+    return {
+        "product": "influxdb",
+        "version": node["version"],
+        "arch": node["package"].get("arch") or node["machine"].get("arch") or "",
+        "package_manager": node["package"].get("manager") or "",
+        "cluster": cluster,
+        "rank": rank,
+        "state_dir_free": node["disk"]["state_dir"]["free"],
+        "disk_needed": disk_needed(node, package),
+    }
+
+
+def disk_needed(node: Facts, package: Facts) -> int:
+    """Return the bytes that an upgrade takes below the state folder, at its peak.
+
+    The new package and its unpacked files, and as much again for the old one, which may have to be remade from its
+    installed files; and the backup.
+    """
+    if node["resume"]:
+        return 0
+    packages = 2 * (int(package.get("size") or 0) + int(package.get("installed_size_bytes") or 0))
+    return packages + (backup_bytes(node["backup_kind"], node["shards"]) if node.get("shards") else 0)
+
+
+def expected_shards(node: Facts) -> list[dict[str, Any]]:
+    """Return the shards that a full backup has to hold: those of the server that are on disk, without _internal."""
+    on_disk = {shard["id"] for shard in node["shards"]["shards"]}
+    return [
+        {"database": shard["database"], "policy": shard["policy"], "id": shard["id"]}
+        for shard in node["server"]["shards"]
+        if shard["database"] != "_internal" and shard["id"] in on_disk
+    ]
+
+
+def databases(node: Facts) -> list[str]:
+    """Return the names of the databases to back up."""
+    return [one["name"] for one in node["server"]["metadata"]["databases"] if one["name"] != "_internal"]
+
+
+def files_of_service(node: Facts) -> list[str]:
+    """Return the files and folders that make up the service beside its data: they are copied before an upgrade."""
+    service = node["service"]
+    paths = [node["config_path"], node["settings"]["meta_dir"], *service["environment_files"], *service["unit_files"], *service["scripts"]]
+    return list(dict.fromkeys(paths))
+
+
+def ready(node: Facts, version: str, timeout: int) -> dict[str, Any]:
+    """Return how node_swap asks this node's server, on the node itself, whether it serves this version."""
+    http = node["settings"]["http"]
+    url = f"{'https' if http['https'] else 'http'}://{http['host']}:{http['port']}/ping"
+    probe = {"url": url, "version": version, "timeout": timeout}
+    return {**probe, "certificate": http["certificate"]} if http["https"] else probe
+
+
+def swap_package(staged: Facts) -> dict[str, str]:
+    """Return what node_swap has to know of a package that node_package proved."""
+    return {key: staged[key] for key in ("path", "name", "version", "sha256")}
+
+
+def way_back(staged: Facts, given: Facts) -> dict[str, str]:
+    """Return what the report says about the old release's package."""
+    return {"path": staged["path"], "version": staged["version"], "source": "given" if given else staged["source"]}
+
+
+def swaps(first: Facts, second: Facts) -> dict[str, Any]:
+    """Return two changes of a node as one: the upgrade, and the way back that followed it."""
+    if not first or second.get("outcome") == "unchanged":
+        return dict(first or second)
+    return {
+        **second,
+        "steps": [*first["steps"], *second["steps"]],
+        "downtime": first["downtime"] + second["downtime"],
+        "error": first["error"] or second["error"],
+    }
+
+
+def compared(before: Facts, result: Facts) -> dict[str, Any]:
+    """Return what the report says about the data: before is the fingerprint taken first, result that of the second call."""
+    totals = before["totals"]
+    held = f"{totals['points']} values in {totals['databases']} databases" if before["level"] == "points" else f"{totals['databases']} databases"
+    count = result["difference_count"]
+    return {
+        "level": before["level"],
+        "before": totals,
+        "after": result["fingerprint"]["totals"],
+        "differences": result["differences"],
+        "sentence": f"{count} differences" if count else f"all {held} are there",
+    }
+
+
+def config_summary(merged: Facts) -> dict[str, Any]:
+    """Return what the report says about the configuration; empty where it was not merged."""
+    if "diff" not in merged:
+        return {}
+    diff = merged["diff"]
+    lines = difflib.unified_diff(
+        diff["before"].splitlines(), diff["after"].splitlines(), diff["before_header"], diff["after_header"], lineterm=""
+    )
+    return {**{key: merged[key] for key in ("carried", "renamed", "dropped")}, "diff": "\n".join(lines)}
+
+
+def copies_id(node: Facts, plan_node: Facts) -> str:
+    """Return the id of the copies that a node at the target is to be compared with.
+
+    A node that this run upgrades has those of its plan. One that ran the target before may have those of a run that
+    died before its proof; "none" where this collection did not bring it there.
+    """
+    if plan_node["state"] == "upgrade":
+        return str(plan_node["backup_id"])
+    last = kept(node)["last"]
+    return str(last["id"]) if last else "none"
+
+
+def kept(node: Facts) -> dict[str, Any]:
+    """Return what the engine's recovery has to know: the change that began and did not end, and the last one that did."""
+    ids = [name for name in node["state"]["backups"] if (match := SWAP_ID.match(name)) and match["target"] == node["version"]]
+    last = SWAP_ID.match(ids[-1]) if ids else None
+    return {
+        "unfinished": node["resume"],
+        "last": {"id": last[0], **last.groupdict()} if last else None,
+        "locked": node["state"]["lock"] is not None,
+    }
+
+
+def preflight(node: Facts, target: str, merged: Facts, way_back: Facts) -> list[dict[str, str]]:
+    """Return every finding about a node. merged is the result of influxdb_config, way_back that of node_package or fleet_package.
+
+    A node that runs the target is only asked whether it is well; one whose change was interrupted is asked nothing,
+    because its service may be down: what is left of the change decides.
+    """
+    if node["resume"]:
+        return _resumable(node["resume"], target)
+    if same(node["version"], target):
+        return [one for one in check(node, target) if one["id"].split("-")[0] in ("api", "service", "process")]
+    known: dict[str, Any] = {"rollback": _way_back(node, way_back)}
+    if merged.get("skipped"):
+        known["config_findings"] = []
+    elif merged.get("failed"):
+        known["config_error"] = node["config_error"] or merged.get("msg")
+    elif "findings" in merged:
+        known["config_findings"] = merged["findings"]
+    return check({**node, **known}, target)
+
+
+def _resumable(resume: Facts, target: str) -> list[dict[str, str]]:
+    if same(resume["target"], target):
+        return []
+    return [
+        finding(
+            "swap-unfinished",
+            "error",
+            f"An upgrade of this node from {resume['source']} to {resume['target']} began and did not end",
+            f"finish it (fleet_target_version={resume['target']}), or undo it with the playbook dbfleet.upgrade.recover",
+        )
+    ]
+
+
+def _way_back(node: Facts, package: Facts) -> dict[str, Any]:
+    if package.get("failed"):
+        return {"available": False, "source": "", "reason": str(package.get("msg") or "")}
+    if not same(str(package.get("version") or ""), node["version"]):
+        return {
+            "available": False,
+            "source": "",
+            "reason": f"fleet_rollback_package holds {package.get('version')}, the node runs {node['version']}",
+        }
+    return {"available": True, "source": package.get("source"), "reason": ""}

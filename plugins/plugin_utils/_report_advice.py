@@ -1,0 +1,146 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to do next, for every kind of node that is not where it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _report_status as status
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _report_words as words
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts
+
+AGAIN = "Run the same playbook again: it looks at every node afresh and goes on where this run stopped."
+
+# What stops a cluster, as opposed to nodes that only wait behind it.
+_CULPRITS = tuple(name for name in status.BAD if name != "held")
+
+
+def advice(run: Facts, plan: Facts | None, nodes: Sequence[Facts]) -> list[Facts]:
+    """Return the next steps as {nodes, status, steps}, the most urgent first; nodes with the same steps share an entry."""
+    entries: dict[tuple[str, ...], Facts] = {}
+    for node in nodes:
+        steps = _STEPS[node["status"]](node, nodes) if node["status"] in _STEPS else []
+        if steps:
+            entry = entries.setdefault(
+                (node["status"], *steps), {"nodes": [], "status": node["status"], "steps": steps}
+            )
+            entry["nodes"].append(node["name"])
+    return [*_whole(run, plan, nodes), *entries.values()]
+
+
+def _whole(run: Facts, plan: Facts | None, nodes: Sequence[Facts]) -> list[Facts]:
+    """Return the next steps that belong to no single node."""
+    if not nodes and plan is not None and plan["verdict"] != "refused":
+        return [_general("Look at the inventory and at fleet_hosts: no host was selected.")]
+    if plan is None:
+        return [
+            _general("Mend what kept the plan from being made, which is said below or in the playbook's output.", AGAIN)
+        ]
+    if plan["verdict"] == "refused":
+        return [_general("Settle what the plan was refused for.", *_settle(plan["findings"]), AGAIN)]
+    if status.is_dry(run) and any(node["status"] == "planned" for node in nodes):
+        return [
+            _general(
+                "Read the plan below. To carry it out, run the playbook without --check and without fleet_plan_only."
+            )
+        ]
+    if all(node["status"] in status.GOOD for node in nodes):
+        return [_general("Nothing. Keep the backups until you are sure that you need no way back.")]
+    return []
+
+
+def _general(*steps: str) -> Facts:
+    return {"nodes": [], "status": None, "steps": list(steps)}
+
+
+def _settle(findings: Sequence[Facts]) -> list[str]:
+    """Return a step for each finding that stops a run."""
+    steps = []
+    for finding in findings:
+        if finding["severity"] in ("error", "blocker") and not finding["accepted"]:
+            where = f"{finding['node']}, " if finding.get("node") else ""
+            accept = f" Or accept it: add {finding['id']} to fleet_accept." if finding["severity"] == "blocker" else ""
+            remedy = words.sentence(finding["remedy"] or finding["message"])
+            steps.append(f"{where}{finding['id']}: {remedy}.{accept}")
+    return steps
+
+
+def _kept(node: Facts) -> str:
+    """Say what was kept of a node's former state, and where."""
+    kept = []
+    backup, package = node["backup"] or {}, node["rollback_package"] or {}
+    if backup.get("path"):
+        kept.append(f"the backup in {backup['path']}" + ("" if backup["verified"] else " (not verified)"))
+    if package.get("path"):
+        kept.append(f"the package of {package['version'] or 'the old release'} in {package['path']}")
+    return (
+        f"Kept on the node: {' and '.join(kept)}."
+        if kept
+        else "No backup of this run is known: none had been taken by then."
+    )
+
+
+def _failed(node: Facts, nodes: Sequence[Facts]) -> list[str]:
+    if not status.was_changed(node):
+        return ["It was not changed: it runs what it ran before. Mend the cause.", AGAIN]
+    way = (
+        "It was not rolled back, because the change is one-way."
+        if node["one_way"]
+        else "It was not rolled back: find out what it runs and whether it serves before anything else."
+    )
+    return [way, _kept(node), f"Mend the cause. {AGAIN}"]
+
+
+def _rolled_back(node: Facts, nodes: Sequence[Facts]) -> list[str]:
+    return [f"It serves {node['from'] or 'its old release'} again, so there is no hurry. Mend the cause.", AGAIN]
+
+
+def _rollback_failed(node: Facts, nodes: Sequence[Facts]) -> list[str]:
+    return [
+        "See to this node first: assume that it does not serve. The swap's own record is swap.log in the state folder on the node.",
+        _kept(node),
+        "Change nothing in these copies; they are the way back. Put back by hand what is missing and start the service.",
+        f"When the node serves again: {AGAIN[0].lower()}{AGAIN[1:]}",
+    ]
+
+
+def _lost(node: Facts, nodes: Sequence[Facts]) -> list[str]:
+    steps = [
+        "See to it that the node can be reached, and run playbooks/recover.yml: it finds and undoes what was left half-way.",
+        AGAIN,
+    ]
+    return [*steps[:1], _kept(node), *steps[1:]] if status.was_changed(node) else steps
+
+
+def _held(node: Facts, nodes: Sequence[Facts]) -> list[str]:
+    everyone = [other for other in nodes if other["status"] in _CULPRITS]
+    own = [other for other in everyone if node["cluster"] and other["cluster"] == node["cluster"]]
+    said = words.names(
+        [f"{other['name']} ({words.STATUS_WORDS[other['status']]})" for other in own or everyone] or ["-"]
+    )
+    if own:
+        return [f"It was not touched: {said} stopped the cluster {node['cluster']}. Settle that first.", AGAIN]
+    return [f"It was not touched. Settle {said} first." if everyone else "It was not touched.", AGAIN]
+
+
+def _refused(node: Facts, nodes: Sequence[Facts]) -> list[str]:
+    return [*(_settle(node["findings"]) or ["It was not touched. Settle the reason it was refused for."]), AGAIN]
+
+
+def _later(node: Facts, nodes: Sequence[Facts]) -> list[str]:
+    return ["The run was paused before it, as asked. Run the same playbook again to go on."]
+
+
+_STEPS: dict[str, Callable[[Facts, Sequence[Facts]], list[str]]] = {
+    "rollback_failed": _rollback_failed,
+    "failed": _failed,
+    "unreachable": _lost,
+    "unknown": _lost,
+    "rolled_back": _rolled_back,
+    "refused": _refused,
+    "held": _held,
+    "later": _later,
+}

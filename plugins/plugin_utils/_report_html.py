@@ -1,0 +1,312 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""report.html: one self-contained page, drawn from the report and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _report_words as words
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_page import PAGE, SCRIPT
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_shape import PHASES
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_status import BAD, GOOD
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_style import STYLE
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_timeline import NARROW, WIDE, outages, timeline
+
+# The symbol of a status. Color never stands alone: symbol and word say the same.
+_ICONS = {
+    "done": "ok",
+    "nothing": "ok",
+    "planned": "wait",
+    "later": "wait",
+    "held": "held",
+    "refused": "stop",
+    "rolled_back": "back",
+    "unreachable": "ask",
+    "unknown": "ask",
+    "failed": "bad",
+    "rollback_failed": "bad",
+}
+
+_SEVERITY_TONES = {"error": "bad", "blocker": "bad", "warning": "warn"}
+_PHASE_TONES = {"ok": "good", "failed": "bad", "skipped": "wait", "unfinished": "bad"}
+_CHIEF = ("databases", "measurements", "series", "points", "documents")
+_STEP_TONES = {"ok": "good", "done": "good", "skipped": "wait", None: "good"}
+_SOURCES = {
+    "given": "given by the user",
+    "cache": "found in the node's package cache",
+    "rebuilt": "rebuilt from the files on the node",
+}
+_TODO = {"upgrade": "upgrade", "nothing": "verify only", "refused": "refused", "later": "later, as asked"}
+
+# How many troubled nodes are shown unfolded; more would bury the page.
+_UNFOLDED = 5
+
+
+def page(report: Facts) -> str:
+    """Return report.html."""
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters.update(_FILTERS)
+    plan = report["plan"]
+    return environment.from_string(PAGE).render(
+        report=report,
+        style=Markup(STYLE),
+        script=Markup(SCRIPT),
+        banner=banner(report),
+        title=report["verdict"],
+        eyebrow=_eyebrow(report),
+        tiles=_tiles(report),
+        drawings=[timeline(report, WIDE), timeline(report, NARROW)],
+        phases=[
+            phase
+            for phase in PHASES
+            if any(entry["phase"] == phase for node in report["nodes"] for entry in node["timeline"])
+        ],
+        beginning=words.moment(min(_starts(report), default=None)),
+        unfolded=_unfolded(report["nodes"]),
+        plan=plan,
+        plan_findings=_plan_findings(report),
+        accepted=_accepted(report),
+        queue=_queue(report),
+        step_groups=_step_groups(plan),
+    )
+
+
+def banner(report: Facts) -> Facts:
+    """Return the word, the color and the symbol that sum a report up."""
+    status, run, plan = report["totals"]["status"], report["run"], report["plan"]
+    if report["ok"] and (run["check"] or run["plan_only"]):
+        return {"word": "Check mode" if run["check"] else "Plan only", "tone": "wait", "icon": "wait"}
+    if report["ok"]:
+        return {"word": "Paused, as asked" if status.get("later") else "All is well", "tone": "good", "icon": "ok"}
+    if plan is None or not report["nodes"]:
+        return {"word": "Nothing was done", "tone": "bad", "icon": "bad"}
+    if plan["verdict"] == "refused":
+        return {"word": "Refused", "tone": "warn", "icon": "stop"}
+    grave = any(words.tone(name) == "bad" for name in status)
+    return {"word": "Needs attention", "tone": "bad" if grave else "warn", "icon": "bad" if grave else "held"}
+
+
+def _starts(report: Facts) -> list[float]:
+    return [entry["started"] for node in report["nodes"] for entry in node["timeline"] if entry["started"] is not None]
+
+
+def _eyebrow(report: Facts) -> list[str]:
+    run, plan = report["run"], report["plan"] or {}
+    release = [
+        words.product(plan.get("path"), run["path"], *(node["product"] for node in report["nodes"])),
+        run["target_version"] or plan.get("target"),
+    ]
+    parts = [
+        " ".join(part for part in release if part),
+        words.moment(run["started"]) if run["started"] is not None else None,
+        run["id"],
+    ]
+    return [part for part in parts if part]
+
+
+def _tiles(report: Facts) -> list[Facts]:
+    """Return the four numbers that people ask for first."""
+    totals, run = report["totals"], report["run"]
+    status, data = totals["status"], totals["data"]
+    down = [node for node in report["nodes"] if node["downtime"] is not None]
+    longest = max(down, key=lambda node: float(node["downtime"]), default=None)
+    waves = len(report["plan"]["waves"]) if report["plan"] else 0
+    compared = sum(number for name, number in data.items() if name != "not_compared")
+    return [
+        {
+            "term": "Upgraded",
+            "value": f"{status.get('done', 0)} of {totals['nodes']}",
+            "note": f"nodes, {words.amount(waves, 'wave')}" if waves else "nodes",
+        },
+        {
+            "term": "Longest downtime",
+            "value": words.seconds(totals["longest_downtime"]),
+            "note": longest["name"] if longest else "no node was stopped",
+        },
+        {
+            "term": "Data proved the same",
+            "value": f"{data.get('same', 0)} of {status.get('done', 0)}",
+            "note": _data_note(status.get("done", 0), compared, data.get("partly", 0)),
+        },
+        {
+            "term": "The run took",
+            "value": words.seconds(run["seconds"]),
+            "note": f"{words.clock(run['started'])} to {words.clock(run['ended'])} UTC"
+            if run["seconds"] is not None
+            else "",
+        },
+    ]
+
+
+def _data_note(done: int, compared: int, partly: int) -> str:
+    if not done:
+        return "no node was upgraded"
+    if compared < done:
+        return f"{words.amount(done - compared, 'node')} not compared"
+    return f"{words.amount(partly, 'node')} compared in part" if partly else "upgraded nodes"
+
+
+def _unfolded(nodes: Sequence[Facts]) -> list[int]:
+    """Return which nodes to show unfolded: the few that something happened to, counted from one."""
+    troubled = [place for place, node in enumerate(nodes, 1) if node["status"] in BAD and node["status"] != "held"]
+    return troubled[:_UNFOLDED]
+
+
+def _queue(report: Facts) -> list[Facts]:
+    """Return the plan's nodes in the order they have their turn, those without one at the end."""
+    nodes: list[Facts] = report["plan"]["nodes"] if report["plan"] else []
+    return sorted(nodes, key=lambda node: (node["wave"] is None, node["wave"] or 0))
+
+
+def _plan_findings(report: Facts) -> list[Facts]:
+    """Return the plan's findings that no node's details show."""
+    names = [node["name"] for node in report["nodes"]]
+    return [finding for finding in (report["plan"] or {"findings": []})["findings"] if finding["node"] not in names]
+
+
+def _accepted(report: Facts) -> list[Facts]:
+    """Return the accepted findings by id, each with the nodes it was accepted for."""
+    found: dict[str, list[str]] = {}
+    for node in report["nodes"]:
+        for finding in node["findings"]:
+            if finding["accepted"]:
+                found.setdefault(finding["id"], []).append(node["name"])
+    return [{"id": name, "names": words.names(nodes)} for name, nodes in found.items()]
+
+
+def _step_groups(plan: Facts | None) -> list[Facts]:
+    """Return the steps of the plan, said once for all the nodes that share them."""
+    groups: dict[str, Facts] = {}
+    for node in plan["nodes"] if plan else []:
+        if node["steps"]:
+            groups.setdefault(repr(node["steps"]), {"steps": node["steps"], "nodes": []})["nodes"].append(node["name"])
+    return [{"steps": group["steps"], "names": words.names(group["nodes"])} for group in groups.values()]
+
+
+def _summary(node: Facts) -> str:
+    """Return what the line of a folded node says beside its status."""
+    parts = [node["cluster"], f"{node['from'] or '?'} → {node['to'] or '?'}" if node["from"] or node["to"] else None]
+    if node["downtime"] is not None:
+        parts.append(f"{words.seconds(node['downtime'])} down")
+    if node["data"] != "not_compared":
+        parts.append(f"data {words.DATA_WORDS[node['data']]}")
+    return " · ".join(part for part in parts if part)
+
+
+def _breakable(name: str) -> Markup:
+    """Return a host name that a narrow column may break after its dots."""
+    return Markup(".<wbr>").join(name.split("."))
+
+
+def _brief(node: Facts) -> str:
+    """Return a node's chief counts on one line, those that changed with both values."""
+    rows = [row for row in words.compared(node) if row[0] in _CHIEF and row[1:3] != ("0", "0")]
+    return ", ".join(
+        f"{after} {what}" if equal else f"{before} → {after} {what}" for what, before, after, equal in rows
+    )
+
+
+def _backup_size(backup: Facts) -> str:
+    parts = [words.size(backup["bytes"]) if backup["bytes"] is not None else None]
+    parts.append(f"{backup['files']:,} files" if backup["files"] is not None else None)
+    return ", ".join(part for part in parts if part)
+
+
+def _took(entry: Facts) -> str:
+    if entry["status"] == "skipped" or entry["started"] is None:
+        return "–"
+    return "did not end" if entry["ended"] is None else words.seconds(entry["ended"] - entry["started"])
+
+
+def _package(package: Facts) -> str:
+    parts = [
+        package["name"],
+        package["version"],
+        package["arch"],
+        words.size(package["size"]) if package["size"] is not None else None,
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def _diff_lines(text: str) -> list[tuple[str, str]]:
+    """Return the lines of a unified diff with the class of each."""
+    kinds = {"+": "add", "-": "del", "@": "at"}
+    return [("at" if line.startswith(("+++", "---")) else kinds.get(line[:1], ""), line) for line in text.splitlines()]
+
+
+def _timed_steps(node: Facts) -> list[Facts]:
+    return [step for step in node["swap"]["steps"] if step["started"] is not None]
+
+
+def _swap_steps(node: Facts) -> list[Facts]:
+    """Return the steps of a node's swap, each with its bar on their common axis."""
+    timed = _timed_steps(node)
+    start = min((step["started"] for step in timed), default=0.0)
+    end = max((step["started"] + (step["seconds"] or 0) for step in timed), default=0.0)
+    whole = max(end - start, 0.001)
+    shades = Markup("").join(_box("window", since - start, took, whole) for since, took in outages(node))
+    return [_swap_step(step, start, whole, shades) for step in node["swap"]["steps"]]
+
+
+def _swap_step(step: Facts, start: float, whole: float, shades: Markup) -> Facts:
+    state = _STEP_TONES.get(step["status"], "bad")
+    shown = {
+        "name": (step["name"] or "step").replace("_", " "),
+        "status": step["status"],
+        "tone": state,
+        "seconds": step["seconds"],
+    }
+    if step["started"] is None:
+        return {**shown, "at": "–", "drawing": ""}
+    bar = _box("bar bad" if state == "bad" else "bar", step["started"] - start, step["seconds"] or 0, whole)
+    drawing = Markup('<svg class="fall" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">{}{}</svg>')
+    return {**shown, "at": f"+{step['started'] - start:.2f} s", "drawing": drawing.format(shades, bar)}
+
+
+def _box(name: str, at: float, took: float, whole: float) -> Markup:
+    """Return a rectangle in a drawing that is 100 wide, never too narrow to be seen; downtime is as high as the row."""
+    width = max(100 * took / whole, 0.8)
+    x = min(max(100 * at / whole, 0.0), 99.2)
+    y, height = (0, 12) if name == "window" else (2, 8)
+    return Markup('<rect class="{}" x="{:.2f}" y="{}" width="{:.2f}" height="{}"/>').format(
+        name, x, y, min(width, 100 - x), height
+    )
+
+
+_FILTERS: dict[str, Any] = {
+    "amount": words.amount,
+    "backup_size": _backup_size,
+    "breakable": _breakable,
+    "brief": _brief,
+    "clock": words.clock,
+    "compared": words.compared,
+    "data": words.data,
+    "diff_lines": _diff_lines,
+    "has_window": lambda node: bool(outages(node)),
+    "icon": _ICONS.get,
+    "moment": words.moment,
+    "package": _package,
+    "phase_tone": _PHASE_TONES.get,
+    "seconds": words.seconds,
+    "severity_tone": lambda severity: _SEVERITY_TONES.get(severity, "wait"),
+    "size": words.size,
+    "source": lambda source: _SOURCES.get(source, source),
+    "spaced": lambda name: name.replace("_", " "),
+    "status": words.STATUS_WORDS.get,
+    "summary": _summary,
+    "swap_steps": _swap_steps,
+    "todo": lambda node: _TODO.get(node["state"], node["state"] or "–"),
+    "tone": words.tone,
+    "took": _took,
+    "trouble": lambda node: node["reason"] and node["status"] not in GOOD,
+}

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the report says numbers, times and states to people; the same in the page, the Markdown and the terminal."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts
+
+STATUS_WORDS = {
+    "done": "done",
+    "nothing": "was there already",
+    "planned": "planned",
+    "later": "later, as asked",
+    "held": "held back",
+    "refused": "refused",
+    "rolled_back": "rolled back",
+    "unreachable": "unreachable",
+    "unknown": "not known",
+    "failed": "failed",
+    "rollback_failed": "rollback failed",
+}
+
+_STATUS_TONES = {
+    "done": "good",
+    "nothing": "good",
+    "planned": "wait",
+    "later": "wait",
+    "held": "warn",
+    "refused": "warn",
+    "rolled_back": "warn",
+}
+
+DATA_WORDS = {
+    "same": "the same",
+    "partly": "the same where compared",
+    "differs": "differs",
+    "not_compared": "not compared",
+}
+
+# The products by the beginning of a path's or package's name, the more exact first.
+_PRODUCTS = (
+    ("influxdb_enterprise", "InfluxDB Enterprise"),
+    ("influxdb_to_enterprise", "InfluxDB Enterprise"),
+    ("influxdb", "InfluxDB"),
+    ("cloudant_lb", "the load balancer of Cloudant Local"),
+    ("cloudant", "Cloudant Local"),
+    ("couchdb", "Apache CouchDB"),
+)
+
+
+def tone(status: str) -> str:
+    """Return the tone in which a status is shown: good, wait, warn or bad."""
+    return _STATUS_TONES.get(status, "bad")
+
+
+def product(*names: str | None) -> str | None:
+    """Return the product that the first known of these names (of a path, of a package) stands for."""
+    for name in names:
+        for beginning, label in _PRODUCTS:
+            if name and name.lower().replace("-", "_").startswith(beginning):
+                return label
+    return None
+
+
+def amount(number: int, noun: str) -> str:
+    """Return "1 node", "2 nodes"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration as precisely as somebody wants to know it."""
+    if value is None:
+        return "–"
+    if value < 9.995:
+        return f"{value:.2f} s" if value < 0.9995 else f"{value:.1f} s"
+    if value < 59.5:
+        return f"{value:.0f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def moment(value: float | None) -> str:
+    """Return a point in time, in UTC: nodes and readers may live in different zones."""
+    return _format(value, "%Y-%m-%d %H:%M:%S UTC")
+
+
+def clock(value: float | None) -> str:
+    """Return the time of day of a point in time, in UTC."""
+    return _format(value, "%H:%M:%S")
+
+
+def _format(value: float | None, form: str) -> str:
+    try:
+        return "–" if value is None else datetime.datetime.fromtimestamp(value, datetime.timezone.utc).strftime(form)
+    except (OverflowError, ValueError, OSError):
+        return f"{value} (no time)"
+
+
+def size(value: float | None) -> str:
+    """Return a number of bytes in decimal units, as disks are sold and df -H counts."""
+    if value is None:
+        return "–"
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 99.95 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"
+
+
+def count(value: float | str | None) -> str:
+    """Return a count with its thousands apart; a share below 1 as percent."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.1%}" if 0 < value < 1 else f"{value:,.2f}"
+    return f"{value:,.0f}" if isinstance(value, (int, float)) else value or "–"
+
+
+def names(found: Sequence[str], most: int = 3) -> str:
+    """Return "a", "a and b", "a, b and c", or, when there are more than most, "a, b, c and 4 more"."""
+    shown = list(found if len(found) <= most else found[:most])
+    last = shown.pop() if len(found) <= most else f"{len(found) - most} more"
+    return f"{', '.join(shown)} and {last}" if shown else last
+
+
+def sentence(text: str | None) -> str:
+    """Return a text without the full stop at its end, to be used inside another sentence."""
+    return (text or "").strip().rstrip(".")
+
+
+def data(node: Facts) -> str:
+    """Return in a few words what the comparison of a node's data found."""
+    level = (node["fingerprint"] or {}).get("level")
+    rolled_back = node["data"] == "differs" and node["status"] == "rolled_back"
+    word = "differed on the new release" if rolled_back else DATA_WORDS[node["data"]]
+    return f"{word} ({level})" if level and node["data"] != "not_compared" else word
+
+
+def compared(node: Facts) -> list[tuple[str, str, str, bool]]:
+    """Return a row (what, before, after, equal) for every count of a node's fingerprints."""
+    fingerprint = node["fingerprint"] or {"before": {}, "after": {}}
+    before, after = fingerprint["before"], fingerprint["after"]
+    keys = [*before, *(key for key in after if key not in before)]
+    return [(key, count(before.get(key)), count(after.get(key)), before.get(key) == after.get(key)) for key in keys]
+
+
+def span(value: float) -> str:
+    """Return a whole number of seconds for a tick: seconds, then minutes, then hours."""
+    if value < 60:
+        return f"{value:g} s"
+    return f"{value / 60:g} min" if value < 3600 or value % 3600 else f"{value / 3600:g} h"
+
+
+def shortened(text: str, letters: int) -> str:
+    """Return a text with its middle left out: host names differ at the beginning or at the end."""
+    if len(text) <= letters:
+        return text
+    head = (letters - 1) * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - letters :]}"

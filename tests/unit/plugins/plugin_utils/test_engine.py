@@ -1,0 +1,128 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _engine
+
+PLAN: dict[str, Any] = {
+    "nodes": [
+        {"name": "a1", "cluster": "a", "wave": 1, "from": "1.3.9", "to": "1.4.3", "state": "upgrade", "after": []},
+        {"name": "a2", "cluster": "a", "wave": 2, "from": "1.3.9", "to": "1.4.3", "state": "upgrade", "after": ["a1"]},
+        {"name": "b1", "cluster": "b", "wave": 1, "from": "1.3.9", "to": "1.4.3", "state": "upgrade", "after": []},
+        {"name": "c1", "cluster": "c", "from": "1.4.3", "to": "1.4.3", "state": "nothing", "after": []},
+        {"name": "d1", "cluster": "d", "from": "1.3.9", "to": "1.4.3", "state": "later", "after": []},
+    ],
+    "waves": [["a1", "b1"], ["a2"]],
+}
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ({"msg": "No space left"}, "No space left."),
+        ({"msg": "Is it on?"}, "Is it on?"),
+        ({"msg": "MODULE FAILURE\nSee stdout/stderr for the exact error", "module_stderr": "Traceback\nOSError: full\n"}, "OSError: full."),
+        ({"msg": "All items completed", "results": [{"failed": False}, {"failed": True, "msg": "second"}]}, "second."),
+        ({"rc": 1, "stderr": "first\nlast"}, "last."),
+        ({}, "no reason was given."),
+    ],
+)
+def test_reason_is_the_sentence_that_matters(result: dict[str, Any], expected: str) -> None:
+    assert _engine.reason(result) == expected
+
+
+def test_packages_are_read_once_each() -> None:
+    one = {"fleet_package": {"file": "x.deb"}, "fleet_target_version": "1.4.3"}
+    other = {"fleet_package": {"file": "y.deb"}, "fleet_target_version": "1.8.10"}
+    assert _engine.packages(["a", "b", "c"], {"a": one, "b": one, "c": other}) == [
+        {"package": {"file": "x.deb"}, "version": "1.4.3"},
+        {"package": {"file": "y.deb"}, "version": "1.8.10"},
+    ]
+
+
+@pytest.mark.parametrize("missing", ["fleet_package", "fleet_target_version"])
+def test_a_host_that_does_not_say_what_it_wants_is_named(missing: str) -> None:
+    facts = {"fleet_package": {"file": "x.deb"}, "fleet_target_version": "1.4.3"}
+    del facts[missing]
+    with pytest.raises(FleetError, match=f"{missing} is not set for a1"):
+        _engine.packages(["a1"], {"a1": facts})
+
+
+def test_a_host_without_facts_counts_as_unreachable() -> None:
+    hostvars: dict[str, dict[str, Any]] = {
+        "seen": {"fleet_node": {"product": "influxdb", "version": "1.3.9", "cluster": "x"}},
+        "refused": {"fleet_unreachable": "Connection refused."},
+        "lost": {},
+        "broken": {"fleet_findings": [{"id": "detect-failed"}]},
+    }
+    nodes = {node["name"]: node for node in _engine.plan_nodes(list(hostvars), hostvars)}
+    assert {name: node["reachable"] for name, node in nodes.items()} == {
+        "seen": True, "refused": False, "lost": False, "broken": True,
+    }  # fmt: skip
+    assert nodes["refused"]["reason"] == "Connection refused."
+    assert "lost while" in nodes["lost"]["reason"]
+    assert (nodes["seen"]["cluster"], nodes["lost"]["cluster"]) == ("x", "lost")
+
+
+def test_the_queue_holds_a_place_before_each_wave() -> None:
+    assert _engine.queue(PLAN) == ["wave 1 of 2", "a1", "b1", "wave 2 of 2", "a2"]
+    assert _engine.batch_sizes(PLAN) == [3, 2]
+    assert _engine.wave_places(PLAN)[0]["announcement"] == "Wave 1 of 2: a1, b1"
+
+
+def test_nodes_of_this_run_are_those_to_upgrade_or_verify() -> None:
+    assert _engine.planned(PLAN) == ["a1", "a2", "b1", "c1"]
+    assert _engine.plan_node(PLAN, "a2")["after"] == ["a1"]
+
+
+@pytest.mark.parametrize(
+    ("status", "holds"),
+    [("done", False), ("nothing", False), ("failed", True), ("rolled_back", True), ("held", True), (None, True)],
+)
+def test_only_positive_evidence_lets_the_next_node_start(status: str | None, holds: bool) -> None:
+    facts = {"fleet_outcome": {"status": status}} if status else {}
+    assert _engine.unproved(["a1"], {"a1": facts}) == (["a1"] if holds else [])
+
+
+def test_hosts_without_a_fact_are_told() -> None:
+    assert _engine.without(["a", "b", "c"], {"a": {"ready": True}, "b": {"ready": False}, "c": {}}, "ready") == ["b", "c"]
+
+
+def test_the_report_gets_what_is_known_and_nothing_else() -> None:
+    hostvars: dict[str, dict[str, Any]] = {
+        "a1": {"fleet_outcome": {"status": "done"}, "fleet_timeline": [], "ansible_password": "geheim"},
+        "a2": {},
+    }
+    nodes = _engine.report_nodes(["a1", "a2"], hostvars, PLAN)
+    assert nodes == [
+        {"name": "a1", "cluster": "a", "wave": 1, "from": "1.3.9", "to": "1.4.3", "outcome": {"status": "done"}, "timeline": []},
+        {"name": "a2", "cluster": "a", "wave": 2, "from": "1.3.9", "to": "1.4.3"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ([{"item": {"version": "1.4.3"}, "source": "repository", "name": "influxdb"}], None),
+        (
+            [{"item": {"version": ""}, "sha256": "old"}, {"item": {"version": "1.4.3"}, "name": "influxdb", "version": "1.4.3", "arch": "amd64", "sha256": "ab", "size": 3, "manager": "dpkg", "path": "/x"}],
+            {"name": "influxdb", "version": "1.4.3", "arch": "amd64", "sha256": "ab", "size": 3, "manager": "dpkg"},
+        ),
+    ],
+)
+def test_the_planner_gets_the_package(results: list[dict[str, Any]], expected: dict[str, Any] | None) -> None:
+    assert _engine.package_summary(results) == expected
+
+
+def test_detection_is_told_in_a_line() -> None:
+    node = {"product": "influxdb", "version": "1.3.9"}
+    assert _engine.detected(node, []) == "influxdb 1.3.9"
+    grave = [{"id": "shards-b1", "severity": "error"}, {"id": "config-ifql", "severity": "info"}]
+    assert _engine.detected(node, grave) == "influxdb 1.3.9: shards-b1"

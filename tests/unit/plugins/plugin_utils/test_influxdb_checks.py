@@ -1,0 +1,309 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_checks import (
+    BACKUP_KINDS,
+    CHECKS,
+    check,
+    series_limits,
+)
+
+GIB = 1024**3
+
+GOOD: dict[str, Any] = {
+    "version": "1.3.9",
+    "installed_version": "1.3.9",
+    "package": {"manager": "dpkg", "name": "influxdb", "version": "1.3.9-1", "arch": "amd64"},
+    "service": {
+        "name": "influxdb",
+        "manager": "systemd",
+        "exists": True,
+        "active": True,
+        "user": "influxdb",
+        "group": "influxdb",
+    },
+    "processes": [{"pid": 7, "user": "influxdb", "service": True}],
+    "config_path": "/etc/influxdb/influxdb.conf",
+    "config_error": None,
+    "settings": {"meta_dir": "/var/lib/influxdb/meta"},
+    "config_findings": [],
+    "api": {"reached": True, "reason": None, "message": "", "version": "1.3.9", "auth_enabled": False},
+    "shards": {
+        "formats": {"tsm1": 4, "b1": 0, "bz1": 0, "wal_only": 1, "unknown": 0},
+        "tsi1": [],
+        "b1": [],
+        "data_bytes": 8 * GIB,
+        "wal_bytes": 1 * GIB,
+        "meta_bytes": 1024,
+    },
+    "owners": {
+        part: {"path": f"/var/lib/influxdb/{part}", "user": "influxdb", "foreign": 0, "first_foreign": None}
+        for part in ("meta", "data", "wal")
+    },
+    "disk": {"state_dir_free": 5 * GIB, "data_free": 5 * GIB},
+    "rollback": {"available": True, "source": "cache", "reason": None},
+    "backup_kind": "metadata",
+}
+
+
+def node(**changes: Any) -> dict[str, Any]:
+    """Return a node without a fault, with some of its facts changed: shards__tsi1 is the fact shards.tsi1."""
+    made = copy.deepcopy(GOOD)
+    for name, value in changes.items():
+        *path, last = name.split("__")
+        part = made
+        for step in path:
+            part = part[step]
+        part[last] = value
+    return made
+
+
+def told(facts: dict[str, Any], target: str = "1.4.3", **options: Any) -> list[tuple[str, str]]:
+    return [(one["id"], one["severity"]) for one in check(facts, target, options)]
+
+
+def test_nothing_is_found_on_a_node_without_a_fault() -> None:
+    assert told(GOOD) == []
+
+
+STRANGER = {"pid": 9, "user": "root", "service": False}
+
+FIRES = [
+    ("service-unknown", "error", "1.4.3", {"service__exists": False, "service__active": False}, "the name influxdb"),
+    ("service-not-running", "error", "1.4.3", {"service__active": False, "processes": []}, "is not running"),
+    (
+        "process-foreign",
+        "error",
+        "1.4.3",
+        {"service__active": False, "processes": [STRANGER]},
+        "process 9 of user root",
+    ),
+    (
+        "package-none",
+        "error",
+        "1.4.3",
+        {"package": {"manager": None, "name": None, "version": None}},
+        "not installed from a package",
+    ),
+    ("package-mismatch", "error", "1.4.3", {"package__version": "1.2.4-1"}, "1.2.4-1, the running server is 1.3.9"),
+    (
+        "config-unreadable",
+        "error",
+        "1.4.3",
+        {"config_error": "line 3", "settings": None},
+        "influxdb.conf cannot be used: line 3",
+    ),
+    ("config-unreadable", "error", "1.4.3", {"settings": None}, "was not read"),
+    ("api-credentials", "error", "1.4.3", {"api__reached": False, "api__reason": "credentials"}, "credentials"),
+    (
+        "api-tls",
+        "error",
+        "1.4.3",
+        {"api__reached": False, "api__reason": "tls", "api__message": "expired"},
+        "accepted: expired",
+    ),
+    (
+        "api-unreachable",
+        "error",
+        "1.4.3",
+        {"api__reached": False, "api__reason": "unreachable"},
+        "could not be reached",
+    ),
+    ("api-unreachable", "error", "1.4.3", {"api__reached": False, "api__reason": None}, "could not be reached"),
+    (
+        "shards-b1",
+        "error",
+        "1.4.3",
+        {"shards__formats": {"b1": 2}, "shards__b1": ["/a", "/b"]},
+        "2 shards in b1 format: /a, /b",
+    ),
+    (
+        "shards-b1",
+        "error",
+        "1.4.3",
+        {"shards__formats": {"b1": 1, "bz1": 3}, "shards__b1": list("abcd")},
+        "a, b, c and 1 more",
+    ),
+    ("shards-unknown", "error", "1.4.3", {"shards__formats": {"unknown": 1}}, "no known format"),
+    ("index-tsi1", "blocker", "1.4.3", {"shards__tsi1": ["/d/1/index"]}, "1 shards have a tsi1 index of 1.3"),
+    (
+        "ownership-meta",
+        "blocker",
+        "1.4.3",
+        {"owners__meta__foreign": 3, "owners__meta__first_foreign": "/m/x"},
+        "first of them /m/x",
+    ),
+    ("ownership-data", "blocker", "1.4.3", {"owners__data__foreign": 3}, "3 files in /var/lib/influxdb/data"),
+    (
+        "ownership-wal",
+        "blocker",
+        "1.4.3",
+        {"owners__wal__user": "root"},
+        "belongs to root, the service runs as influxdb",
+    ),
+    ("backup-kind", "error", "1.8.10", {"backup_kind": "portable"}, "1.5 is the first release that can"),
+    ("backup-kind", "error", "1.4.3", {"backup_kind": "magic"}, "expected one of metadata, legacy, portable"),
+    ("disk-space", "error", "1.4.3", {"backup_kind": "legacy"}, "up to 9.0 GiB and 256.0 MiB must stay free"),
+    ("disk-space", "error", "1.4.3", {"disk__state_dir_free": 1000}, "1000 bytes free, 256.0 MiB too little"),
+    ("rollback-none", "blocker", "1.4.3", {"rollback": {"available": False, "reason": "gone"}}, "gone"),
+]
+
+
+@pytest.mark.parametrize(("id_", "severity", "target", "facts", "message"), FIRES)
+def test_a_check_fires_alone(id_: str, severity: str, target: str, facts: dict[str, Any], message: str) -> None:
+    found = [one for one in check(node(**facts), target) if one["id"] != "disk-space" or id_ == "disk-space"]
+    assert [(one["id"], one["severity"]) for one in found] == [(id_, severity)]
+    assert message in found[0]["message"]
+    assert found[0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("target", "facts"),
+    [
+        pytest.param(
+            "1.4.3", {"package__version": "1.4.3-1"}, id="the target's package, as an interrupted run leaves it"
+        ),
+        pytest.param("1.4.3", {"package__version": "1.3.9"}, id="a package without iteration"),
+        pytest.param(
+            "1.4.3", {"version": "1.2.4", "package__version": "1.2.4-1", "shards__tsi1": ["/x"]}, id="tsi1 before 1.3"
+        ),
+        pytest.param("1.3.9", {"shards__tsi1": ["/x"]}, id="tsi1 within 1.3"),
+        pytest.param(
+            "1.8.10",
+            {"version": "1.5.4", "package__version": "1.5.4-1", "shards__tsi1": ["/x"]},
+            id="tsi1 of a later release",
+        ),
+        pytest.param(
+            "0.10.3",
+            {"version": "0.10.2", "package__version": "0.10.2", "shards__formats": {"b1": 1}},
+            id="b1 within 0.10",
+        ),
+        pytest.param(
+            "1.4.3", {"backup_kind": "legacy", "disk__state_dir_free": 10 * GIB}, id="a legacy backup that fits"
+        ),
+        pytest.param(
+            "1.8.10",
+            {
+                "version": "1.5.0",
+                "package__version": "1.5.0-1",
+                "backup_kind": "portable",
+                "disk__state_dir_free": 10 * GIB,
+            },
+            id="a portable backup from 1.5 on",
+        ),
+    ],
+)
+def test_a_check_does_not_fire(target: str, facts: dict[str, Any]) -> None:
+    assert told(node(**facts), target) == []
+
+
+CANNOT_LOOK = [
+    ("service__exists", {"service-unknown", "service-not-running"}),
+    ("service__active", {"service-not-running"}),
+    ("service__user", {"ownership-meta", "ownership-data", "ownership-wal"}),
+    ("processes", {"process-foreign"}),
+    ("package", {"package-none", "package-mismatch"}),
+    ("config_path", {"config-unreadable"}),
+    ("config_findings", {"config-findings"}),
+    ("api", {"api-credentials", "api-tls", "api-unreachable"}),
+    ("api__reached", {"api-credentials", "api-tls", "api-unreachable"}),
+    ("shards", {"shards-b1", "shards-unknown", "index-tsi1", "disk-space"}),
+    ("shards__formats", {"shards-b1", "shards-unknown"}),
+    ("shards__tsi1", {"index-tsi1"}),
+    ("shards__wal_bytes", {"disk-space"}),
+    ("owners__wal", {"ownership-wal"}),
+    ("owners__meta__foreign", {"ownership-meta"}),
+    ("disk", {"disk-space"}),
+    ("rollback", {"rollback-none"}),
+    ("backup_kind", {"backup-kind", "disk-space"}),
+    ("version", {"package-mismatch", "shards-b1", "index-tsi1", "series-limits", "backup-kind"}),
+]
+
+
+@pytest.mark.parametrize(("fact", "checks"), CANNOT_LOOK)
+def test_what_could_not_be_seen_never_passes(fact: str, checks: set[str]) -> None:
+    assert set(told(node(**{fact: None}))) == {(f"{name}-unchecked", "error") for name in checks}
+
+
+def test_every_check_can_fire_and_can_fail_to_look() -> None:
+    names = {one.id for one in CHECKS}
+    assert names == {id_ for id_, *_ in FIRES} | {"series-limits"}
+    assert names | {"config-findings"} == set().union(*(checks for _, checks in CANNOT_LOOK))
+    assert set(told({})) == {(f"{name}-unchecked", "error") for name in names | {"config-findings"}}
+
+
+def test_the_reserve_is_an_option() -> None:
+    assert told(node(disk__state_dir_free=2000), reserve_bytes=100) == []
+    assert told(node(disk__state_dir_free=2000), reserve_bytes=1000) == [("disk-space", "error")]
+
+
+def test_a_backup_that_just_fits() -> None:
+    assert told(node(disk__state_dir_free=1024 + 100), reserve_bytes=100) == []
+    assert told(node(disk__state_dir_free=1024 + 99), reserve_bytes=100) == [("disk-space", "error")]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "limits"),
+    [
+        (
+            (0, 13, 0),
+            (1, 4, 3),
+            "max-series-per-database = 1000000 (from 1.0) and max-values-per-tag = 100000 (from 1.1)",
+        ),
+        ((1, 0, 2), (1, 1, 5), "limits max-values-per-tag = 100000 (from 1.1)"),
+        ((0, 13, 0), (1, 0, 0), "limits max-series-per-database = 1000000 (from 1.0)."),
+        ((1, 1, 0), (1, 4, 3), None),
+        ((0, 11, 1), (0, 12, 2), None),
+    ],
+)
+def test_series_limits(source: tuple[int, ...], target: tuple[int, ...], limits: str | None) -> None:
+    found = series_limits(source, target)
+    assert found is None if limits is None else found is not None and limits in found["message"]
+
+
+def test_findings_of_the_configuration_are_passed_on_once() -> None:
+    limits = series_limits((0, 13, 0), (1, 4, 3))
+    other = {"id": "config-admin", "severity": "warning", "message": "m", "remedy": "r"}
+    facts = node(version="0.13.0", package__version="0.13.0-1", config_findings=[limits, other])
+    assert told(facts) == [("series-limits", "warning"), ("config-admin", "warning")]
+
+
+def test_an_unreadable_configuration_is_told_once() -> None:
+    assert told(node(config_error="no TOML", settings=None, config_findings=None)) == [("config-unreadable", "error")]
+
+
+@pytest.mark.parametrize(
+    ("version", "tool"),
+    [
+        ("0.10.3", "the influx_tsm of the installed release"),
+        ("0.11.1", "0.12 to 1.8 (the one of 0.11.0 and 0.11.1 is broken)"),
+        ("0.12.2", "the influx_tsm of the installed release"),
+    ],
+)
+def test_the_remedy_for_old_shards_names_a_program_that_works(version: str, tool: str) -> None:
+    facts = node(version=version, package__version=version, shards__formats={"bz1": 1})
+    (found,) = [one for one in check(facts, "1.4.3") if one["id"] == "shards-b1"]
+    assert tool in found["remedy"]
+
+
+@pytest.mark.parametrize(("target", "tool"), [("1.4.3", "inmem2tsi"), ("1.8.10", "buildtsi")])
+def test_the_remedy_for_an_old_index_names_a_command_that_the_target_has(target: str, tool: str) -> None:
+    (found,) = check(node(shards__tsi1=["/x"]), target)
+    assert tool in found["remedy"]
+
+
+def test_the_remedy_for_foreign_files_is_a_command() -> None:
+    (found,) = check(node(owners__wal__foreign=1), "1.4.3")
+    assert "chown -R influxdb:influxdb /var/lib/influxdb/wal" in found["remedy"]
+
+
+def test_every_kind_of_backup_has_a_first_release() -> None:
+    assert set(BACKUP_KINDS) == {"metadata", "legacy", "portable"}
