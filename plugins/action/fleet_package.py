@@ -53,9 +53,9 @@ ARGUMENTS: dict[str, Any] = {
         "required_by": {"url": "sha256"},
     },
     "cache_dir": {"type": "path", "default": "~/.cache/dbfleet"},
-    "config_path": {"type": "str", "default": ""},
-    "expect_name": {"type": "str", "default": ""},
-    "expect_version": {"type": "str", "default": ""},
+    "config_path": {"type": "str"},
+    "expect_name": {"type": "str"},
+    "expect_version": {"type": "str"},
 }
 _PACKAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
 _CONNECT_AND_READ_SECONDS = (10, 60)
@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Answer the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)[1]
         try:
             return {**result, **_describe(plain(arguments))}
         except FleetError as error:
@@ -88,13 +88,7 @@ def _describe(arguments: dict[str, Any]) -> dict[str, Any]:
     found = _fetched(wanted, arguments["cache_dir"]) if wanted["url"] else _given(wanted)
     package = read_package(found.path)
     _check(package, arguments["expect_name"], arguments["expect_version"])
-    path = arguments["config_path"]
-    return {
-        "changed": found.downloaded,
-        "source": source,
-        **_facts(package),
-        "config_text": _text(package, path) if path else "",
-    }
+    return {"changed": found.downloaded, "source": source, **_facts(package)}
 
 
 def _package_name(name: str) -> str:
@@ -167,24 +161,15 @@ def _root(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _check(package: Package, name: str, version: str) -> None:
+def _check(package: Package, name: str | None, version: str | None) -> None:
     _expect("name", package.name, name, package.name == name)
-    _expect("version", package.version, version, same(package.package_version, version))
+    _expect("version", package.version, version, same(package.package_version, version or ""))
 
 
-def _expect(what: str, found: str, expected: str, fits: bool) -> None:
+def _expect(what: str, found: str, expected: str | None, fits: bool) -> None:
     if expected and not fits:
         raise FleetError(f"The package's {what} is {found}", expected, "Give the package that fits with fleet_package")
 
 
 def _facts(package: Package) -> dict[str, Any]:
     return {key: value for key, value in asdict(package).items() if key != "files"}
-
-
-def _text(package: Package, path: str) -> str:
-    try:
-        return package.read_file(path).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise FleetError(
-            f"{path} in {package.path} is not text ({error})", "UTF-8", "Name the configuration file of the product"
-        ) from error

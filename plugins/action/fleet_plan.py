@@ -28,7 +28,7 @@ ARGUMENTS: dict[str, Any] = {
         "required": True,
         "options": {
             "target_version": {"type": "str", "required": True},
-            "path": {"type": "str", "default": ""},
+            "path": {"type": "str"},
             # raw: a template that gives nothing arrives as an empty string on ansible-core 2.16
             "package": {"type": "raw"},
             "accept": {"type": "list", "elements": "str", "default": []},
@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Answer the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)[1]
         try:
             return {**result, **_planned(plain(arguments), self._task.check_mode)}
         except FleetError as error:

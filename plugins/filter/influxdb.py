@@ -2,47 +2,36 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filters of InfluxDB nodes: what an influxd goes by, and what speaks against upgrading it."""
+"""The own filters of the role influxdb: each one is the function of that name in plugin_utils/_influxdb_node.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_checks, _influxdb_settings
-
-
-def influxdb_findings(
-    node: Mapping[str, Any], target_version: str, options: Mapping[str, Any] | None = None
-) -> list[_influxdb_checks.Finding]:
-    """Return every finding about a node. See influxdb_findings.yml."""
-    try:
-        return _influxdb_checks.check(node, target_version, options)
-    except FleetError as error:
-        raise AnsibleFilterError(str(error)) from error
-
-
-def influxdb_settings(
-    text: str, environment: Mapping[str, str], version: str, path: str = "The configuration"
-) -> dict[str, Any]:
-    """Return what an influxd goes by. See influxdb_settings.yml."""
-    try:
-        return _influxdb_settings.settings(text, environment, version, path)
-    except FleetError as error:
-        raise AnsibleFilterError(str(error)) from error
-
-
-def influxdb_config_path(args: Sequence[str], unit_exec: str = "", environment: Mapping[str, str] | None = None) -> str:
-    """Return the path of the configuration that an influxd reads. See influxdb_config_path.yml."""
-    return _influxdb_settings.config_path(args, unit_exec, environment or {})
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_node
 
 
 class FilterModule:
-    """Filters of InfluxDB nodes."""
+    """Filters of the role influxdb."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by name."""
-        return {one.__name__: one for one in (influxdb_config_path, influxdb_findings, influxdb_settings)}
+        return {
+            "influxdb_asked": _influxdb_node.asked,
+            "influxdb_compared": _influxdb_node.compared,
+            "influxdb_config_summary": _influxdb_node.config_summary,
+            "influxdb_configured": _influxdb_node.configured,
+            "influxdb_copies_id": _influxdb_node.copies_id,
+            "influxdb_databases": _influxdb_node.databases,
+            "influxdb_expected_shards": _influxdb_node.expected_shards,
+            "influxdb_files": _influxdb_node.files_of_service,
+            "influxdb_kept": _influxdb_node.kept,
+            "influxdb_node_config_path": _influxdb_node.config_path,
+            "influxdb_preflight": _influxdb_node.preflight,
+            "influxdb_ready": _influxdb_node.ready,
+            "influxdb_summary": _influxdb_node.summary,
+            "influxdb_swap_package": _influxdb_node.swap_package,
+            "influxdb_swaps": _influxdb_node.swaps,
+            "influxdb_way_back": _influxdb_node.way_back,
+        }

@@ -23,6 +23,7 @@ import time
 import zlib
 
 from ansible.module_utils.common.text.converters import to_native
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shards import local, plain
 
@@ -204,7 +205,7 @@ def verify(params, now):
     check_known(dest, databases_of(metastore), expected, params["databases"])
     absent = check_complete(dest, set(archives), expected, params["data_dir"]) if kind != "metadata" else []
     return {
-        "files": dict((plain(name), digest(os.path.join(dest, name))) for name in names),
+        "files": {plain(name): digest(os.path.join(dest, name)) for name in names},
         "shards": len(archives),
         "absent": absent,
         "empty": sorted(shard[2] for shard, members in archives.items() if not members),
@@ -216,11 +217,11 @@ def expected_shards(shards, now):
     """Database, policy and number of those that have to be there. An expired one may have been removed at any time."""
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     try:
-        return set(
+        return {
             (shard["database"], shard["policy"], int(shard["id"]))
             for shard in shards
             if shard["database"] != "_internal" and (shard.get("expiry") or "9") > moment
-        )
+        }
     except KeyError as error:
         raise FleetError("A shard has no {0}".format(error), "database, policy and id of each", "correct shards")
 
@@ -230,13 +231,13 @@ def _listed(dest):
     try:
         return os.listdir(dest)
     except OSError as error:
-        raise _broken(dest, error.strerror)
+        raise _broken(dest, "it cannot be read ({0})".format(error.strerror))
 
 
 def check_known(dest, known, expected, databases):
     # type: (str, Dict[str, Set[Tuple[str, int]]], Set[Tuple[str, str, int]], List[str]) -> None
     """A metastore of before the last change mixes up databases once it is restored: new shards get numbers that are in use (observed)."""
-    for name in sorted(set(databases) | set(shard[0] for shard in expected)):
+    for name in sorted(set(databases) | {shard[0] for shard in expected}):
         if name not in known:
             raise _broken(dest, "its metadata does not know the database {0!r}".format(name))
     for name, policy, number in sorted(expected):
@@ -442,11 +443,11 @@ def _repeated(message, wanted):
 def fields(message):
     # type: (bytes) -> Iterator[Tuple[int, Any]]
     """Numbers and values of a protobuf message: integers, or bytes."""
-    at = 0
+    at, value = 0, None  # type: int, Any
     while at < len(message):
         key, at = _varint(message, at)
         if key & 7 == 0:
-            value, at = _varint(message, at)  # type: Any, int
+            value, at = _varint(message, at)
         else:
             length, at = {1: (8, at), 5: (4, at)}.get(key & 7) or _length(message, at, key & 7)
             value, at = message[at : at + length], at + length

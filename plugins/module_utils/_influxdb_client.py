@@ -16,6 +16,7 @@ import traceback
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.text.converters import to_bytes, to_native
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 IMPORT_ERROR = None
@@ -121,7 +122,7 @@ def _verification(params):
     return path or True
 
 
-class Row(dict):
+class Row(dict):  # type: ignore[type-arg]
     """The values of one row by column name, and the name of its series as "_name"."""
 
     def __missing__(self, column):
@@ -196,7 +197,7 @@ def _rows(document, text):
     # type: (Dict[str, Any], str) -> Iterator[Row]
     errors = [document.get("error")] + [result.get("error") for result in document.get("results", [])]
     if any(errors):
-        raise _refused(to_native([error for error in errors if error][0]), text)
+        raise _refused(to_native(next(error for error in errors if error)), text)
     for result in document.get("results", []):
         for series in result.get("series", []):
             for values in series.get("values", []):
@@ -207,7 +208,7 @@ def _rows(document, text):
 
 def _refused(error, text):
     # type: (str, str) -> FleetError
-    if "authoriz" in error or "requires admin" in error:
+    if re.search(r"authoriz|authenticat|requires admin", error):
         return _no_admin(error)
     return FleetError(
         "The server answers {0!r} to {1}".format(error, to_native(text)[:200]),
@@ -273,9 +274,7 @@ def _rejected(url, code, text):
 
 def _tls(url, text):
     # type: (str, str) -> FleetError
-    for pattern, found, remedy in TLS_FAILURES:
-        if re.search(pattern, text):
-            break
+    found, remedy = next(failure[1:] for failure in TLS_FAILURES if re.search(failure[0], text))
     return FleetError("{0} cannot be trusted: {1}".format(url, found), "a valid certificate", remedy, reason="tls")
 
 

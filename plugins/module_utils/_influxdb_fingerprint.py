@@ -18,6 +18,7 @@ import json
 import re
 
 from ansible.module_utils.common.text.converters import container_to_text, to_bytes, to_native, to_text
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_client import quote
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_metadata import (
@@ -39,7 +40,7 @@ QUERY_LENGTH = 3000
 
 BILLION = 10**9
 EPOCH = datetime.datetime(1970, 1, 1)
-TIME = re.compile(r"^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$")
+TIME = re.compile(r"^(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$")
 FIRST_TIME = -(2**63)
 """The server knows no earlier time. Of the shard group around it, in September 1677, one and the same server finds points in some queries
 and not in others, and differently after a restart (observed), so that it is not counted."""
@@ -105,7 +106,7 @@ def take_again(client, baseline, now):
     """A fingerprint of exactly what baseline counted."""
     ends = parse_time(baseline["until"])
     metadata = read_user_metadata(client)
-    there = set((db["name"], policy["name"]) for db in metadata["databases"] for policy in db["retention_policies"])
+    there = {(db["name"], policy["name"]) for db in metadata["databases"] for policy in db["retention_policies"]}
     contents = Contents(client)
     found = {"metadata": metadata, "series": {}, "buckets": []}  # type: Dict[str, Any]
     for bucket in baseline["buckets"]:
@@ -141,7 +142,7 @@ def shard_groups(shards, ends):
     groups = {}
     for shard in shards:
         if shard["database"] != INTERNAL and FIRST_TIME <= parse_time(shard["start"]) < ends:
-            group = dict((key, shard[key]) for key in ("database", "policy", "start", "end", "expiry"))
+            group = {key: shard[key] for key in ("database", "policy", "start", "end", "expiry")}
             groups[tuple(group[key] for key in ("database", "policy", "start", "end"))] = group
     return sorted(groups.values(), key=lambda group: (parse_time(group["start"]), group["database"], group["policy"]))
 
@@ -198,14 +199,14 @@ class Contents(object):
 
     def _measurements(self, database):
         # type: (str) -> Dict[str, Optional[List[str]]]
-        return dict((row["name"], None) for row in self._client.stream(u"SHOW MEASUREMENTS", database=database))
+        return {row["name"]: None for row in self._client.stream(u"SHOW MEASUREMENTS", database=database)}
 
     def _fields(self, database):
         # type: (str) -> Dict[str, Optional[List[str]]]
         found = {}  # type: Dict[str, Any]
         for row in self._client.stream(u"SHOW FIELD KEYS", database=database):
             found.setdefault(row["_name"], set()).add(row["fieldKey"])
-        return dict((measurement, sorted(found[measurement])) for measurement in found)
+        return {measurement: sorted(found[measurement]) for measurement in found}
 
 
 def count_bucket(client, contents, bucket, ends, budget):
@@ -226,12 +227,12 @@ def count_bucket(client, contents, bucket, ends, budget):
 
 def _numbers(fields, row):
     # type: (Optional[List[str]], Dict[str, Any]) -> Dict[str, int]
-    """Values by field. The columns are count_FIELD of count(*), or n0, n1, ... A field without values in the range is null, 0 or missing."""
+    """Values by field. The columns are count_FIELD of count(*), or n0, n1, ... A field without values is null, 0 or missing."""
     if fields is None:
         columns = [(name, name[len("count_") :]) for name in row if name.startswith("count_")]
     else:
         columns = [("n{0}".format(index), field) for index, field in enumerate(fields)]
-    return dict((field, row[column]) for column, field in columns if row.get(column))
+    return {field: row[column] for column, field in columns if row.get(column)}
 
 
 def statements(measurements, bucket, ends):
@@ -290,13 +291,12 @@ def count_series(client, database, budget):
 
 def _count_series_of(client, database, policy, budget):
     # type: (Any, str, str, Optional[int]) -> Optional[Dict[str, int]]
-    counts, rows = {}, 0  # type: Dict[str, int], int
+    counts = {}  # type: Dict[str, int]
     text = u"SHOW SERIES FROM {0}.{1}./.*/".format(quote(database), quote(policy))
-    for row in client.stream(text, database=database):
+    for rows, row in enumerate(client.stream(text, database=database), 1):
         # 0.10 has a series of rows per measurement and the column _key, later releases only the column key
         measurement = measurement_of(row["_key"] if "_key" in row else row["key"])
         counts[measurement] = counts.get(measurement, 0) + 1
-        rows += 1
         if budget is not None and rows > budget:
             return None
     return counts
@@ -305,8 +305,8 @@ def _count_series_of(client, database, policy, budget):
 def measurement_of(key):
     # type: (str) -> str
     """The measurement of a series key: all before the first comma that is not escaped."""
-    found = re.match(r"(?:\\.|[^,\\])*", key, re.DOTALL)
-    return re.sub(r"\\([, ])", r"\1", found.group(0))
+    measurement = re.sub(r"(?s)^((?:\\.|[^,\\])*),.*", r"\1", key)
+    return re.sub(r"\\([, ])", r"\1", measurement)
 
 
 def _finished(found, level, ends, now, groups):
@@ -325,7 +325,7 @@ def _totals(found, groups):
     # type: (Dict[str, Any], int) -> Dict[str, int]
     databases, buckets = found["metadata"]["databases"], found["buckets"]
     counted = [(b["database"], name, b["counts"][name]) for b in buckets for name in b["counts"]]
-    measurements = set(item[:2] for item in counted)
+    measurements = {item[:2] for item in counted}
     measurements.update((database, name) for database in found["series"] for name in found["series"][database])
     return {
         "databases": len(databases),
@@ -353,7 +353,7 @@ def differences(before, after, now):
 
 def _bucket_differences(before, after, now):
     # type: (Dict[str, Any], Dict[str, Any], float) -> Iterator[str]
-    counted = dict((_bucket_key(bucket), bucket["counts"]) for bucket in after["buckets"])
+    counted = {_bucket_key(bucket): bucket["counts"] for bucket in after["buckets"]}
     for bucket in before["buckets"]:
         if _expired(bucket, now):
             continue
@@ -446,7 +446,7 @@ def _shown(value):
 def _flat(metadata):
     # type: (Dict[str, Any]) -> Dict[str, Dict[str, Any]]
     """Every thing by what a person calls it, with the properties to compare."""
-    things = {}
+    things = {}  # type: Dict[str, Dict[str, Any]]
     for database in metadata["databases"]:
         name = database["name"]
         things[u'Database "{0}"'.format(name)] = {}
@@ -465,21 +465,19 @@ def _flat(metadata):
 
 def _properties(item):
     # type: (Dict[str, Any]) -> Dict[str, Any]
-    return dict((key, item[key]) for key in item if key not in ("name", "policy"))
+    return {key: item[key] for key in item if key not in ("name", "policy")}
 
 
 def parse_time(text):
     # type: (str) -> int
     """Nanoseconds since 1970 of an RFC3339 time. Exact, which floating point is not; years before 1900 included."""
-    found = TIME.match(text)
     try:
-        parts = [int(part) for part in found.groups()[:6]]
-        seconds = int((datetime.datetime(*parts) - EPOCH).total_seconds())
-    except (AttributeError, ValueError):
+        moment, fraction, sign, hours, minutes = TIME.findall(text)[0]
+        seconds = int((datetime.datetime.strptime(moment.upper(), "%Y-%m-%dT%H:%M:%S") - EPOCH).total_seconds())
+    except (IndexError, ValueError):
         raise FleetError(
             "{0!r} is not a time".format(to_native(text)), "RFC3339, such as 2026-11-21T06:00:00Z", "correct it"
         )
-    fraction, sign, hours, minutes = found.groups()[6:]
     if sign:
         seconds -= int(sign + "1") * (int(hours) * 3600 + int(minutes) * 60)
     return seconds * BILLION + int((fraction or "0").ljust(9, "0"))

@@ -120,7 +120,7 @@ def _user(client, row):
     return {
         "name": row["user"],
         "admin": row["admin"],
-        "grants": dict((grant["database"], grant["privilege"]) for grant in grants),
+        "grants": {grant["database"]: grant["privilege"] for grant in grants},
     }
 
 

@@ -20,10 +20,11 @@ import stat
 import struct
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 try:
-    from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple  # noqa: F401 (read by type comments)
+    from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Set, Tuple  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
@@ -57,22 +58,22 @@ def plain(path):
 def survey(params):
     # type: (Dict[str, Any]) -> Dict[str, Any]
     """What influxdb_shard_info returns."""
-    folders = dict((part, local(params[part + "_dir"])) for part in ("meta", "data", "wal"))
+    folders = {part: local(params[part + "_dir"]) for part in ("meta", "data", "wal")}
     expected = owner_ids(params["user"], params["group"])
-    trees = dict((part, Tree(folders[part], expected)) for part in folders)
+    trees = {part: Tree(folders[part], expected) for part in folders}
     shards, others = find_shards(trees["data"], trees["wal"])
     return {
         "changed": False,
         "shards": shards,
-        "formats": dict((name, sum(shard["format"] == name for shard in shards)) for name in FORMATS),
+        "formats": {name: sum(shard["format"] == name for shard in shards) for name in FORMATS},
         "b1": [shard["path"] for shard in shards if shard["format"] in ("b1", "bz1")],
         "tsi1": [shard["path"] for shard in shards if shard["index"] == "tsi1"],
         "others": others,
         "data_bytes": trees["data"].bytes,
         "wal_bytes": trees["wal"].bytes,
         "meta_bytes": trees["meta"].bytes,
-        "owners": dict((part, tree.owner()) for part, tree in trees.items()),
-        "disk": dict((params[name], free_space(local(params[name]))) for name in params if name.endswith("_dir")),
+        "owners": {part: tree.owner() for part, tree in trees.items()},
+        "disk": {params[name]: free_space(local(params[name])) for name in params if name.endswith("_dir")},
     }
 
 
@@ -98,8 +99,8 @@ class Tree(object):
         self.bytes = 0
         self.sizes = {}  # type: Dict[str, int]
         self.tops = []  # type: List[Tuple[str, bool]]
-        self.suffixes = {}  # type: Dict[str, set]
-        self.indexed = set()  # type: set
+        self.suffixes = {}  # type: Dict[str, Set[str]]
+        self.indexed = set()  # type: Set[str]
         self._expected = expected
         self._foreign = []  # type: List[str]
         self._foreign_count = 0
@@ -256,7 +257,7 @@ def shard_format(data, wal, top, is_folder):
 
 def file_format(path):
     # type: (str) -> str
-    """b1, bz1 or unknown. The bolt database has it as "format" in its bucket "meta"; one without that bucket is b1 (tsdb of 0.9 and 0.10)."""
+    """b1, bz1 or unknown: "format" in the bucket "meta" of the bolt database. One without that bucket is b1 (tsdb of 0.9 and 0.10)."""
     try:
         with open(path, "rb") as stream:
             return bolt_format(stream)

@@ -386,6 +386,16 @@ def locked(path):
     return False
 
 
+def wait_for_swap(state_dir, seconds, sleep):
+    # type: (str, int, Callable[[float], Any]) -> None
+    """Return when no swap runs on the node any more, at the latest after so many seconds."""
+    pause = 0.5
+    for _attempt in range(int(seconds / pause)):
+        if not locked(os.path.join(state_dir, "swap.lock")):
+            return
+        sleep(pause)
+
+
 def backups(folder):
     # type: (str) -> List[str]
     """Return the ids of the complete backups."""

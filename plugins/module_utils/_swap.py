@@ -64,7 +64,7 @@ class Forward(object):
         version = self.look.installed.version if self.install_due else self.site.old_version() or self.look.installed.version
         package = {"name": self.site.package_name(), "version": version}
         facts = {"taken": self.node.now(), "package": package, "enabled": self.node.service.enabled()}
-        self.copies.take([spec.dest for spec in self.request.files], facts)
+        self.copies.take([spec.dest for spec in self.request.files], self.request.keep, facts)
         return True
 
     def _copies_are_outdated(self):
@@ -118,7 +118,7 @@ class Forward(object):
         # type: () -> Optional[bool]
         if not self.restart_due or not self.request.keep or self.copies.has_kept():
             return False
-        self.copies.take_kept(self.request.keep)
+        self.copies.take_kept()
         return True
 
     def start(self):

@@ -42,7 +42,7 @@ class Copies(object):
 
     def before(self):
         # type: () -> Dict[str, Any]
-        """What was noted before any change: taken (epoch), package, enabled, files; {} where nothing was kept yet."""
+        """What was noted before any change: taken (epoch), package, enabled, files, keep; {} where nothing was kept yet."""
         return read_json(self._path("before.json"))
 
     def retire(self):
@@ -53,14 +53,15 @@ class Copies(object):
             number += 1
         os.rename(self.folder, "{0}.{1}".format(self.folder, number))
 
-    def take(self, dests, facts):
-        # type: (List[str], Dict[str, Any]) -> None
-        """Copy the files that are going to be replaced, and note the facts."""
+    def take(self, dests, keep, facts):
+        # type: (List[str], List[str], Dict[str, Any]) -> None
+        """Copy the files that are going to be replaced, and note the paths that are copied later, and the facts."""
         tools.remove_entry(self._path("files"))
         make_folder(self._path("files"))
-        files = [self._take_file(dest, os.path.join("files", "{0:04d}".format(number))) for number, dest in enumerate(dests)]
+        files = [self._take_file(dest, os.path.join("files", str(number))) for number, dest in enumerate(dests)]
+        kept = [{"path": os.path.realpath(path), "copy": os.path.join("keep", str(number))} for number, path in enumerate(keep)]
         tools.sync_tree(self.folder)
-        write_json(self._path("before.json"), dict(facts, files=files), durable=True)
+        write_json(self._path("before.json"), dict(facts, files=files, keep=kept), durable=True)
 
     def _take_file(self, dest, copy):
         # type: (str, str) -> Dict[str, Any]
@@ -141,18 +142,14 @@ class Copies(object):
         # type: () -> bool
         return os.path.isdir(self._path("keep"))
 
-    def take_kept(self, paths):
-        # type: (List[str]) -> None
+    def take_kept(self):
+        # type: () -> None
         """Copy paths of the stopped service; as little as possible, for every millisecond of it is downtime."""
         partial = self._path("keep.partial")
         tools.remove_entry(partial)
         os.mkdir(partial, 0o700)
-        entries = []
-        for number, path in enumerate(paths):
-            copy = os.path.join("keep", "{0:04d}".format(number))
-            tools.copy_entry(os.path.realpath(path), os.path.join(partial, os.path.basename(copy)))
-            entries.append({"path": os.path.realpath(path), "copy": copy})
-        write_json(os.path.join(partial, "paths.json"), {"paths": entries})
+        for entry in self._noted():
+            tools.copy_entry(entry["path"], os.path.join(partial, os.path.basename(entry["copy"])))
         os.rename(partial, self._path("keep"))
 
     def seal_kept(self):
@@ -164,9 +161,14 @@ class Copies(object):
         copies = [{"copy": entry["copy"], "survey": tools.survey(self._path(entry["copy"]))} for entry in self._kept()]
         write_json(self._path("keep.json"), {"copies": copies}, durable=True)
 
+    def _noted(self):
+        # type: () -> List[Dict[str, Any]]
+        return self.before().get("keep", [])
+
     def _kept(self):
         # type: () -> List[Dict[str, Any]]
-        return read_json(self._path("keep", "paths.json")).get("paths", [])
+        """What was copied while the service was stopped; nothing until all of it was."""
+        return self._noted() if self.has_kept() else []
 
     def kept_differs(self):
         # type: () -> bool

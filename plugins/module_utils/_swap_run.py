@@ -11,6 +11,7 @@ __metaclass__ = type
 import os
 import signal
 import time
+import traceback
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils import _swap_check as check
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
@@ -66,7 +67,7 @@ class Call(object):
 
     def _join(self, wait):
         # type: (float) -> Dict[str, Any]
-        holder = self.store.lock.holder()
+        holder = self._holder()
         if (holder.get("id"), holder.get("state")) != (self.request.id, self.request.state):
             raise FleetError(
                 "another swap is running on this node: {0}, state {1}, process {2}".format(*[holder.get(key) for key in ("id", "state", "pid")]),
@@ -74,6 +75,16 @@ class Call(object):
                 "wait for its end and call again",
             )
         return self._follow(holder["run"], wait)
+
+    def _holder(self):
+        # type: () -> Dict[str, Any]
+        """Who holds the lock; written right after it was taken, so perhaps not yet."""
+        for _attempt in range(20):
+            holder = self.store.lock.holder()
+            if holder:
+                return holder
+            self.node.sleep(FOLLOW_PAUSE)
+        return {}
 
     def _find_done(self):
         # type: () -> Optional[Dict[str, Any]]
@@ -98,7 +109,7 @@ class Call(object):
         self._take_over(record, former, looks[0], underway)
         journal = Journal(record, self.node.now, self.node.clock, self.store.write)
         journal.save()
-        self.spawn(self._worker(journal, looks[0]), self.store.log)
+        self.spawn(self._worker(journal, looks[0]), self.store.log.path)
         return result_of(record)
 
     def _worker(self, journal, look):
@@ -187,6 +198,8 @@ def detach(action, log):
         if not os.fork():
             _settle(log)
             action()
+    except Exception:
+        traceback.print_exc()
     finally:
         os._exit(0)
 

@@ -86,7 +86,8 @@ class Site(object):
     def runs_new(self, look):
         # type: (Look) -> bool
         """Was the process started from the program on disk, after the last change to package and files?"""
-        return look.process is not None and not look.process.replaced and self._started_last(look)
+        other = look.answer.version and not self.node.probe.passes(look.answer)
+        return not other and look.process is not None and not look.process.replaced and self._started_last(look)
 
     def is_restored(self, look, trusted):
         # type: (Look, bool) -> bool

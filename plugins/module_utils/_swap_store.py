@@ -17,7 +17,7 @@ import os
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_process import close_on_exec
 
 try:
-    from typing import Any, Dict, Optional  # noqa: F401 (read by type comments)
+    from typing import Any, Dict, List, Optional  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
@@ -102,6 +102,31 @@ def _locked(descriptor):
     return True
 
 
+class Log(object):
+    """The file that gets what the programs of a swap print."""
+
+    def __init__(self, path):
+        # type: (str) -> None
+        self.path = path
+
+    def position(self):
+        # type: () -> int
+        return os.path.getsize(self.path) if os.path.exists(self.path) else 0
+
+    def text(self, position):
+        # type: (int) -> str
+        """What was printed since."""
+        with open(self.path, "rb") as source:
+            source.seek(position)
+            return source.read().decode("utf-8", "replace")
+
+    def tail(self, position, count=10):
+        # type: (int, int) -> List[str]
+        if not os.path.exists(self.path):
+            return []
+        return [line for line in self.text(position).splitlines() if line.strip()][-count:]
+
+
 class Store(object):
     """The files of the state folder that belong to swaps."""
 
@@ -109,7 +134,7 @@ class Store(object):
         # type: (str, str) -> None
         self.folder = folder
         self.kept = os.path.join(folder, "backup", swap_id, "swap")
-        self.log = os.path.join(folder, "swap.log")
+        self.log = Log(os.path.join(folder, "swap.log"))
         self.lock = Lock(os.path.join(folder, "swap.lock"))
         self._record = os.path.join(folder, "swap.json")
 

@@ -48,18 +48,12 @@ options:
     description: The folder on the controller where downloads are kept, each below its digest. Made if it is not there.
     type: path
     default: ~/.cache/dbfleet
-  config_path:
-    description: A file inside the package to return, for example C(/etc/influxdb/influxdb.conf).
-    type: str
-    default: ''
   expect_name:
-    description: The name the package must have. Empty means any.
+    description: The name the package must have. Not given, or empty, means any.
     type: str
-    default: ''
   expect_version:
-    description: The release the package must hold. Empty means any.
+    description: The release the package must hold. Not given, or empty, means any.
     type: str
-    default: ''
 requirements:
   - requests on the controller, with O(package.url)
 attributes:
@@ -71,7 +65,9 @@ attributes:
     description: Long downloads are part of the task.
   check_mode:
     support: partial
-    description: A package that has to be downloaded is downloaded into O(cache_dir), as the plan cannot be shown without it. Nothing else changes.
+    description:
+      - A package that has to be downloaded is downloaded into O(cache_dir), as the plan cannot be shown without it.
+      - Nothing else changes.
   diff_mode:
     support: none
     description: Nothing is changed that a difference could be shown of.
@@ -86,7 +82,6 @@ EXAMPLES = r"""
       file: influxdb_1.4.3_amd64.deb
     expect_name: influxdb
     expect_version: 1.4.3
-    config_path: /etc/influxdb/influxdb.conf
   delegate_to: localhost
   register: package
 
@@ -153,8 +148,8 @@ manager:
   returned: for a file and an address
   type: str
   sample: dpkg
-config_text:
-  description: The content of O(config_path), or an empty string.
+conffiles:
+  description: The text of each configuration file in the package, by its path.
   returned: for a file and an address
-  type: str
+  type: dict
 """

@@ -32,7 +32,8 @@ options:
       - C(role) (string) is the role that takes the node, where detection knows better than the version; by default the path decides.
       - C(arch) and C(package_manager) (strings) are compared with the package. Only C(dpkg) is supported so far.
       - C(disk) is a dictionary with C(state_dir_free) and C(needed), in bytes.
-      - C(findings) is a list of dictionaries with C(id), C(severity) (C(error), C(blocker), C(warning) or C(info)), C(message) and C(remedy).
+      - C(findings) is a list of dictionaries with C(id), C(severity) (C(error), C(blocker), C(warning) or C(info)), C(message)
+        and C(remedy).
       - C(reachable) (boolean, required), and C(reason) (string) why it is not.
     type: list
     elements: dict
@@ -47,9 +48,8 @@ options:
         type: str
         required: true
       path:
-        description: The role, or the path, that every node has to take. Empty means that each node takes its own.
+        description: The role, or the path, that every node has to take. Not given, or empty, means that each node takes its own.
         type: str
-        default: ''
       package:
         description:
           - What is known of the package, a dictionary with C(name), C(version), C(arch), C(sha256) and C(size) in bytes, as
@@ -240,7 +240,9 @@ plan:
       type: list
       elements: str
     findings:
-      description: All findings of all nodes, each with C(node) (empty for the run itself), C(id), C(severity), C(message), C(remedy) and C(accepted).
+      description:
+        - All findings of all nodes, each with C(id), C(severity), C(message), C(remedy), whether it is C(accepted), and its
+          C(node), which is empty for the run itself.
       type: list
       elements: dict
     notes:

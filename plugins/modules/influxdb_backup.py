@@ -28,10 +28,10 @@ attributes:
 options:
   kind:
     description:
-      - V(metadata) has the metastore only, that is databases, policies, users, grants and continuous queries; the restore needs it for a step
-        from 0.10 or 0.11.
-      - V(portable) has metastore and data in the form that 1.5 and later can read back into a running server. Only from 1.5. Note that such a
-        restore leaves out users, grants and continuous queries.
+      - V(metadata) has the metastore only, that is databases, policies, users, grants and continuous queries. A step from 0.10 or 0.11
+        needs it.
+      - V(portable) has metastore and data in the form that 1.5 and later can read back into a running server. Only from 1.5. Note that
+        such a restore leaves out users, grants and continuous queries.
       - V(legacy) has metastore and data of O(databases) in the form of all releases.
       - V(none) does nothing.
       - Shards in the formats b1 and bz1 are in no backup; 0.10 writes empty files for them, and the module fails.
@@ -157,6 +157,7 @@ seconds:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import run_command
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import run
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_backup import KINDS, backup
@@ -175,6 +176,7 @@ ARGUMENTS = {
 
 
 def main():
+    # type: () -> None
     needs_dest = [("kind", kind, ["dest"]) for kind in KINDS if kind != "none"]
     module = AnsibleModule(argument_spec=ARGUMENTS, required_if=needs_dest, supports_check_mode=True)
     run(module, lambda: backup(module.params, run_command, time.time, module.check_mode))

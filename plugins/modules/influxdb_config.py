@@ -73,6 +73,7 @@ attributes:
   platform:
     support: full
     platforms: posix
+    description: Needs nothing on the node but Python, the program and the usual C(env).
 """
 
 EXAMPLES = r"""

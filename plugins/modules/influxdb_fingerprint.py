@@ -47,8 +47,8 @@ options:
     description:
       - How many counts (V(points)) or series (V(series)) are recorded at most. It bounds memory, and the size of the result, at about
         100 bytes each.
-      - Shard groups are counted newest and oldest alternately. Those for which the budget does not last are not counted, and RV(fingerprint)
-        tells in C(totals.covered) and C(totals.buckets) how many of how many were.
+      - Shard groups are counted newest and oldest alternately. Those for which the budget does not last are not counted, and
+        RV(fingerprint) tells in C(totals.covered) and C(totals.buckets) how many of how many were.
       - With O(baseline), what it holds is counted again.
     type: int
     default: 50000
@@ -136,7 +136,9 @@ differences:
   type: list
   elements: str
   sample:
-    - 'Database "metrics", policy "keep", measurement "cpu", field "value", from 2020-07-13T00:00:00Z to 2020-07-20T00:00:00Z: 204 values before, 203 after'
+    - >-
+      Database "metrics", policy "keep", measurement "cpu", field "value", from 2020-07-13T00:00:00Z to 2020-07-20T00:00:00Z:
+      204 values before, 203 after
 difference_count:
   description: Number of all differences.
   returned: success
@@ -162,12 +164,14 @@ reason:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import run
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_client import ARGUMENTS, connect
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_fingerprint import LEVELS, fingerprint
 
 
 def main():
+    # type: () -> None
     arguments = {
         "level": {"type": "str", "choices": list(LEVELS), "default": "points"},
         "row_budget": {"type": "int", "default": 50000},

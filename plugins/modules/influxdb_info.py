@@ -94,7 +94,8 @@ metadata:
         retention_policies:
           description:
             - Name, duration, shard_group_duration, replica_n and whether it is the default.
-            - Durations are as the server writes them, C(0s) being for ever. shard_group_duration is null before 0.12, which does not show it.
+            - Durations are as the server writes them, C(0s) being for ever. Releases before 0.12 do not show shard_group_duration, which
+              is then null.
           type: list
           elements: dict
           sample: [{name: autogen, duration: 0s, shard_group_duration: 168h0m0s, replica_n: 1, default: true}]
@@ -158,12 +159,14 @@ reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import run
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_client import ARGUMENTS, connect
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_metadata import read_info
 
 
 def main():
+    # type: () -> None
     gather = {
         "type": "list",
         "elements": "str",

@@ -158,11 +158,13 @@ disk:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import run
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shards import survey
 
 
 def main():
+    # type: () -> None
     arguments = {
         "meta_dir": {"type": "path", "default": "/var/lib/influxdb/meta"},
         "data_dir": {"type": "path", "default": "/var/lib/influxdb/data"},

@@ -39,6 +39,13 @@ options:
     description: The state folder.
     type: path
     default: /var/lib/dbfleet
+  wait:
+    description:
+      - Seconds to wait for the end of a change that M(dbfleet.upgrade.node_swap) is making on the node, for a run that died may have
+        left it at work.
+      - One that is still at work afterwards shows as C(running) in the state.
+    type: int
+    default: 0
 attributes:
   check_mode:
     support: full
@@ -135,6 +142,7 @@ def look(options, uid):
             "root",
             "set become: true",
         )
+    _node.wait_for_swap(options["state_dir"], options["wait"], time.sleep)
     return {"changed": False, "node": _node.describe(options, run_command, time.time())}
 
 
@@ -147,6 +155,7 @@ def main():
             "service": {"type": "str", "required": True},
             "environment_prefix": {"type": "str", "default": ""},
             "state_dir": {"type": "path", "default": "/var/lib/dbfleet"},
+            "wait": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )

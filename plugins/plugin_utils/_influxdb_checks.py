@@ -16,10 +16,12 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import R
 Facts = Mapping[str, Any]
 Finding = dict[str, str]
 
-RESERVE = 256 * 1024 * 1024
-"""Bytes that stay free beside a backup, unless the options say otherwise."""
-
-BACKUP_KINDS: Mapping[str, Release] = {"metadata": (0, 10), "legacy": (0, 10), "portable": (1, 5)}
+BACKUP_KINDS: Mapping[str, Release] = {
+    "metadata": (0, 10),
+    "legacy": (0, 10),
+    "portable": (1, 5),
+    "none-acknowledged": (0, 10),
+}
 """The kinds of backup, and the first release whose influxd can make them."""
 
 
@@ -30,10 +32,9 @@ def finding(id_: str, severity: str, message: str, remedy: str) -> Finding:
 
 @dataclass(frozen=True)
 class Target:
-    """What the node is to become, and what the user allows."""
+    """What the node is to become."""
 
     version: str
-    reserve: int = RESERVE
 
     @property
     def release(self) -> Release:
@@ -79,12 +80,9 @@ class Check:
         )
 
 
-def check(node: Facts, target_version: str, options: Mapping[str, Any] | None = None) -> list[Finding]:
-    """Return everything that speaks against upgrading this node, or that its owner should know. Each finding is told once.
-
-    options: reserve_bytes, the bytes that must stay free beside the backup.
-    """
-    target = Target(target_version, int((options or {}).get("reserve_bytes", RESERVE)))
+def check(node: Facts, target_version: str) -> list[Finding]:
+    """Return everything that speaks against upgrading this node, or that its owner should know. Each finding is told once."""
+    target = Target(target_version)
     found = [result for one in CHECKS if (result := one.run(node, target))]
     return list({(one["id"], one["message"]): one for one in [*found, *_config_findings(node)]}.values())
 
@@ -125,15 +123,6 @@ def _config_findings(node: Facts) -> list[Finding]:
             "see why the comparison did not run and run again",
         )
     ]
-
-
-def _size(count: int) -> str:
-    number, unit = float(count), "bytes"
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB"):
-        if number < 1024 or unit == "TiB":
-            break
-        number /= 1024
-    return f"{count} bytes" if unit == "bytes" else f"{number:.1f} {unit}"
 
 
 def _some(paths: Iterable[Any]) -> str:
@@ -284,19 +273,8 @@ def _rollback_none(node: Facts, target: Target) -> str | None:
 
 def backup_bytes(kind: str, shards: Facts) -> int:
     """Return how large a backup can become: the metadata, or with it everything that is stored."""
-    parts = ("meta_bytes",) if kind == "metadata" else ("meta_bytes", "data_bytes", "wal_bytes")
+    parts = ("meta_bytes", "data_bytes", "wal_bytes") if kind in ("legacy", "portable") else ("meta_bytes",)
     return sum(int(shards[part]) for part in parts)
-
-
-def _disk_space(node: Facts, target: Target) -> str | None:
-    kind, free = node["backup_kind"], int(node["disk"]["state_dir_free"])
-    backup = backup_bytes(kind, node["shards"])
-    if backup + target.reserve <= free:
-        return None
-    return (
-        f"A {kind} backup needs up to {_size(backup)} and {_size(target.reserve)} must stay free;"
-        f" the state folder has {_size(free)} free, {_size(backup + target.reserve - free)} too little"
-    )
 
 
 def _backup_kind(node: Facts, target: Target) -> str | None:
@@ -438,14 +416,6 @@ CHECKS = (
         ("version", "backup_kind"),
         _backup_kind,
         "choose another kind of backup for this node",
-    ),
-    Check(
-        "disk-space",
-        "error",
-        "the backup fits on the disk",
-        ("backup_kind", "disk.state_dir_free", "shards.meta_bytes", "shards.data_bytes", "shards.wal_bytes"),
-        _disk_space,
-        "make room, put the state folder on a larger disk, or choose a kind of backup that needs less",
     ),
     Check(
         "rollback-none",

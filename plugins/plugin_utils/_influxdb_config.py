@@ -205,9 +205,8 @@ class _Merger:
         for place, packaged in keys.PATHS.items():
             if place not in self.chosen and plain(self.new.values.get(place)) != packaged:
                 self.chosen[place] = place, packaged
-        for place, (_, value) in sorted(
-            self.chosen.items()
-        ):  # sorted, so that merging again writes them in the same order
+        # Sorted, so that merging again writes them in the same order.
+        for place, (_, value) in sorted(self.chosen.items()):
             if place not in self.new.values or plain(self.new.values[place]) != plain(value):
                 self.sheet.put(*place, written(value))
         for name, entries in self.listeners.items():

@@ -100,7 +100,7 @@ def disk_needed(node: Facts, package: Facts) -> int:
     """
     if node["resume"]:
         return 0
-    packages = 2 * (int(package.get("size") or 0) + int(package.get("installed_size_bytes") or 0))
+    packages = 2 * (int(package.get("size") or 0) + int(package.get("installed_size") or 0))
     return packages + (backup_bytes(node["backup_kind"], node["shards"]) if node.get("shards") else 0)
 
 

@@ -63,16 +63,8 @@ class Package:
     arch: str
     installed_size: int
     files: tuple[str, ...]
-
-    def read_file(self, name: str) -> bytes:
-        """Return the content of one file of the package."""
-        with _opened(self.path) as file:
-            for found, entry, stream in _walk(file, _members(self.path, file, self.size), self.path, "data.tar"):
-                if found == name:
-                    return _content(self.path, entry, stream)
-        raise FleetError(
-            f"{self.path} has no file {name}", "a file that the package installs", "Look at the package's list of files"
-        )
+    conffiles: dict[str, str]
+    """Text of each configuration file, by its path."""
 
 
 def read_package(path: str) -> Package:
@@ -80,8 +72,13 @@ def read_package(path: str) -> Package:
     with _opened(path) as file:
         digest, size = _digest(file)
         members = _members(path, file, size)
-        fields = _control(path, file, members)
-        sizes = {name: entry.size for name, entry, _ in _walk(file, members, path, "data.tar") if not entry.isdir()}
+        fields, listed = _control(path, file, members)
+        sizes, conffiles = {}, {}
+        for name, entry, stream in _walk(file, members, path, "data.tar"):
+            if not entry.isdir():
+                sizes[name] = entry.size
+            if name in listed:
+                conffiles[name] = _content(path, entry, stream).decode("utf-8", "replace")
     said = fields.get("Installed-Size", "")  # KiB
     return Package(
         path=path,
@@ -94,6 +91,7 @@ def read_package(path: str) -> Package:
         arch=_field(path, fields, "Architecture"),
         installed_size=int(said) * 1024 if said.isdecimal() else sum(sizes.values()),
         files=tuple(sizes),
+        conffiles=conffiles,
     )
 
 
@@ -242,7 +240,10 @@ class _Watched(io.BufferedIOBase):
 def _walk(
     file: BinaryIO, members: list[_Member], path: str, what: str
 ) -> Iterator[tuple[str, tarfile.TarInfo, IO[bytes] | None]]:
-    """Yield every entry of one of the tar archives, and then make sure that the archive ended as it should."""
+    """Yield every entry of one of the tar archives, and then make sure that the archive ended as it should.
+
+    A stream cannot be skipped: what the caller leaves unread of an entry is read here, so a cut inside of it is found.
+    """
     member = next((one for one in members if posixpath.splitext(one.name)[0] == what or one.name == what), None)
     if member is None:
         raise _damaged(path, f"it has no part {what}")
@@ -251,8 +252,6 @@ def _walk(
         for entry in archive:
             content = archive.extractfile(entry) if entry.isreg() else None
             yield posixpath.normpath("/" + entry.name), entry, content
-            while content and content.read(_CHUNK):
-                pass
     if stream.drain() != _TAR_END:
         raise _damaged(path, f"the archive {member.name} has no end")
 
@@ -268,13 +267,14 @@ def _unpacked(path: str, file: BinaryIO, member: _Member, suffix: str) -> io.Buf
     return unpack(io.BufferedReader(_Slice(file, member.offset, member.size)))
 
 
-def _control(path: str, file: BinaryIO, members: list[_Member]) -> dict[str, str]:
-    text = ""
+def _control(path: str, file: BinaryIO, members: list[_Member]) -> tuple[dict[str, str], list[str]]:
+    """Return the fields of the control file and the paths of the configuration files."""
+    texts = {"/control": "", "/conffiles": ""}
     for name, entry, stream in _walk(file, members, path, "control.tar"):
-        if name == "/control":
-            text = _content(path, entry, stream).decode("utf-8", "replace")
-    lines = (line.split(":", 1) for line in text.splitlines() if ":" in line and not line[0].isspace())
-    return {key: value.strip() for key, value in lines}
+        if name in texts:
+            texts[name] = _content(path, entry, stream).decode("utf-8", "replace")
+    lines = (line.split(":", 1) for line in texts["/control"].splitlines() if ":" in line and not line[0].isspace())
+    return {key: value.strip() for key, value in lines}, texts["/conffiles"].split("\n")
 
 
 def _field(path: str, fields: dict[str, str], name: str) -> str:

@@ -48,8 +48,8 @@ def make_plan(nodes: Sequence[Any], options: Any, paths: Sequence[Path] = PATHS)
     found = [read_node(node, wanted.accept) for node in nodes]
     _check_names(found)
     judged = [_judge(node, wanted, paths) for node in found]
-    findings = [finding for _, of_node in judged for finding in of_node]
-    planned = _queue([node for node, _ in judged], found, wanted)
+    findings = [finding for judgement in judged for finding in judgement[1]]
+    planned = _queue([judgement[0] for judgement in judged], found, wanted)
     findings += _unknown_accepts(wanted, findings)
     verdict, reason = _verdict(planned, findings, wanted)
     return Plan(

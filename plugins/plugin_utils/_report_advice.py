@@ -22,13 +22,24 @@ def advice(run: Facts, plan: Facts | None, nodes: Sequence[Facts]) -> list[Facts
     """Return the next steps as {nodes, status, steps}, the most urgent first; nodes with the same steps share an entry."""
     entries: dict[tuple[str, ...], Facts] = {}
     for node in nodes:
-        steps = _STEPS[node["status"]](node, nodes) if node["status"] in _STEPS else []
+        steps = [] if _is_told(node, run, plan) else _STEPS.get(node["status"], _nothing)(node, nodes)
         if steps:
             entry = entries.setdefault(
                 (node["status"], *steps), {"nodes": [], "status": node["status"], "steps": steps}
             )
             entry["nodes"].append(node["name"])
     return [*_whole(run, plan, nodes), *entries.values()]
+
+
+def _is_told(node: Facts, run: Facts, plan: Facts | None) -> bool:
+    """Say whether the steps for the whole run tell all that there is to do about a node."""
+    if plan is None or plan["verdict"] == "refused":
+        return node["status"] in ("held", "later") or bool(node["status"] == "refused" and _settle(node["findings"]))
+    return status.is_dry(run) and node["status"] == "later"
+
+
+def _nothing(node: Facts, nodes: Sequence[Facts]) -> list[str]:
+    return []
 
 
 def _whole(run: Facts, plan: Facts | None, nodes: Sequence[Facts]) -> list[Facts]:

@@ -72,6 +72,7 @@ def page(report: Facts) -> str:
             if any(entry["phase"] == phase for node in report["nodes"] for entry in node["timeline"])
         ],
         beginning=words.moment(min(_starts(report), default=None)),
+        marks=_marks(report["nodes"]),
         unfolded=_unfolded(report["nodes"]),
         plan=plan,
         plan_findings=_plan_findings(report),
@@ -116,16 +117,52 @@ def _eyebrow(report: Facts) -> list[str]:
 
 def _tiles(report: Facts) -> list[Facts]:
     """Return the four numbers that people ask for first."""
-    totals, run = report["totals"], report["run"]
-    status, data = totals["status"], totals["data"]
+    run, status = report["run"], report["totals"]["status"]
+    changed = status.get("done") or report["totals"]["longest_downtime"] is not None
+    took = {
+        "term": "The run took",
+        "value": words.seconds(run["seconds"]),
+        "note": f"{words.clock(run['started'])} to {words.clock(run['ended'])} UTC"
+        if run["seconds"] is not None
+        else "",
+    }
+    return [*(_tiles_of_plan(report["plan"]) if report["plan"] and not changed else _tiles_of_upgrade(report)), took]
+
+
+def _tiles_of_plan(plan: Facts) -> list[Facts]:
+    """Return what to know of a plan of which nothing was carried out."""
+    upgraded = [node for node in plan["nodes"] if node["state"] == "upgrade"]
+    largest = max(upgraded, key=lambda node: node["disk_needed"] or 0, default=None)
+    grave = sum(finding["severity"] in ("error", "blocker") and not finding["accepted"] for finding in plan["findings"])
+    return [
+        {
+            "term": "To upgrade",
+            "value": f"{len(upgraded)} of {len(plan['nodes'])}",
+            "note": f"nodes, {words.amount(len(plan['waves']), 'wave')}",
+        },
+        {
+            "term": "Findings",
+            "value": str(len(plan["findings"])),
+            "note": f"{grave} in the way" if grave else "none in the way",
+        },
+        {
+            "term": "Disk needed",
+            "value": words.size(largest["disk_needed"]) if largest else "–",
+            "note": f"most, by {largest['name']}" if largest else "",
+        },
+    ]
+
+
+def _tiles_of_upgrade(report: Facts) -> list[Facts]:
+    totals = report["totals"]
+    done, data = totals["status"].get("done", 0), totals["data"]
     down = [node for node in report["nodes"] if node["downtime"] is not None]
     longest = max(down, key=lambda node: float(node["downtime"]), default=None)
     waves = len(report["plan"]["waves"]) if report["plan"] else 0
-    compared = sum(number for name, number in data.items() if name != "not_compared")
     return [
         {
             "term": "Upgraded",
-            "value": f"{status.get('done', 0)} of {totals['nodes']}",
+            "value": f"{done} of {totals['nodes']}",
             "note": f"nodes, {words.amount(waves, 'wave')}" if waves else "nodes",
         },
         {
@@ -133,27 +170,27 @@ def _tiles(report: Facts) -> list[Facts]:
             "value": words.seconds(totals["longest_downtime"]),
             "note": longest["name"] if longest else "no node was stopped",
         },
-        {
-            "term": "Data proved the same",
-            "value": f"{data.get('same', 0)} of {status.get('done', 0)}",
-            "note": _data_note(status.get("done", 0), compared, data.get("partly", 0)),
-        },
-        {
-            "term": "The run took",
-            "value": words.seconds(run["seconds"]),
-            "note": f"{words.clock(run['started'])} to {words.clock(run['ended'])} UTC"
-            if run["seconds"] is not None
-            else "",
-        },
+        {"term": "Data proved the same", "value": f"{data.get('same', 0)} of {done}", "note": _data_note(done, data)},
     ]
 
 
-def _data_note(done: int, compared: int, partly: int) -> str:
+def _data_note(done: int, data: Facts) -> str:
     if not done:
         return "no node was upgraded"
-    if compared < done:
-        return f"{words.amount(done - compared, 'node')} not compared"
-    return f"{words.amount(partly, 'node')} compared in part" if partly else "upgraded nodes"
+    if data.get("not_compared"):
+        return f"{words.amount(data['not_compared'], 'node')} not compared"
+    return f"{words.amount(data['partly'], 'node')} compared in part" if data.get("partly") else "upgraded nodes"
+
+
+def _marks(nodes: Sequence[Facts]) -> list[tuple[str, str]]:
+    """Return what the legend of the timeline explains beside the phases: style and words of what is to be seen in it."""
+    states = {entry["status"] for node in nodes for entry in node["timeline"]}
+    marks = [
+        ("down", "not serving", any(outages(node) for node in nodes)),
+        ("failed", "failed", "failed" in states),
+        ("open", "did not end", "unfinished" in states),
+    ]
+    return [(style, said) for style, said, seen in marks if seen]
 
 
 def _unfolded(nodes: Sequence[Facts]) -> list[int]:
@@ -209,10 +246,11 @@ def _breakable(name: str) -> Markup:
 
 
 def _brief(node: Facts) -> str:
-    """Return a node's chief counts on one line, those that changed with both values."""
+    """Return a node's most telling counts on one line: those that changed, else the last two that there are."""
     rows = [row for row in words.compared(node) if row[0] in _CHIEF and row[1:3] != ("0", "0")]
+    told = [row for row in rows if not row[3]] or rows[-2:]
     return ", ".join(
-        f"{after} {what}" if equal else f"{before} → {after} {what}" for what, before, after, equal in rows
+        f"{after} {what}" if equal else f"{before} → {after} {what}" for what, before, after, equal in told
     )
 
 
@@ -220,12 +258,6 @@ def _backup_size(backup: Facts) -> str:
     parts = [words.size(backup["bytes"]) if backup["bytes"] is not None else None]
     parts.append(f"{backup['files']:,} files" if backup["files"] is not None else None)
     return ", ".join(part for part in parts if part)
-
-
-def _took(entry: Facts) -> str:
-    if entry["status"] == "skipped" or entry["started"] is None:
-        return "–"
-    return "did not end" if entry["ended"] is None else words.seconds(entry["ended"] - entry["started"])
 
 
 def _package(package: Facts) -> str:
@@ -295,6 +327,7 @@ _FILTERS: dict[str, Any] = {
     "has_window": lambda node: bool(outages(node)),
     "icon": _ICONS.get,
     "moment": words.moment,
+    "names": words.names,
     "package": _package,
     "phase_tone": _PHASE_TONES.get,
     "seconds": words.seconds,
@@ -307,6 +340,6 @@ _FILTERS: dict[str, Any] = {
     "swap_steps": _swap_steps,
     "todo": lambda node: _TODO.get(node["state"], node["state"] or "–"),
     "tone": words.tone,
-    "took": _took,
+    "took": words.took,
     "trouble": lambda node: node["reason"] and node["status"] not in GOOD,
 }

@@ -71,7 +71,7 @@ PAGE = """\
   <ul class="next">
   {% for entry in report.next %}
     <li>
-      {% if entry.nodes %}<p class="who">{{ pill(entry.status) }} {{ entry.nodes|join(", ") }}</p>{% endif %}
+      {% if entry.nodes %}<p class="who">{{ pill(entry.status) }} {{ entry.nodes|names(10) }}</p>{% endif %}
       {% if entry.steps|length == 1 %}<p>{{ entry.steps[0] }}</p>
       {% else %}<ol>{% for step in entry.steps %}<li>{{ step }}</li>{% endfor %}</ol>{% endif %}
     </li>
@@ -124,12 +124,11 @@ PAGE = """\
   <h2 id="h-time">Timeline</h2>
   <ul class="legend">
   {% for phase in phases %}<li><span class="swatch ph-{{ phase }}"></span>{{ phase }}</li>{% endfor %}
-    <li><span class="swatch down"></span>not serving</li>
-    <li><span class="swatch failed"></span>failed</li>
+  {% for style, said in marks %}<li><span class="swatch {{ style }}"></span>{{ said }}</li>{% endfor %}
   </ul>
   {% for drawing in drawings %}{{ drawing }}
   {% endfor %}
-  <p class="soft">Time since {{ beginning }}. Shaded: the waves.</p>
+  <p class="soft">Time since {{ beginning }}.{% if report.plan and report.plan.waves %} Shaded: the waves.{% endif %}</p>
 </section>
 {% endif %}
 
@@ -167,7 +166,7 @@ PAGE = """\
           {% endif %}
           {% if node.rollback_package %}
             {{ path("Old package", node.rollback_package.path) }}{{ fact("Release", node.rollback_package.version) }}
-            {{ fact("It was", node.rollback_package.source|source) }}
+            {{ fact("Origin", node.rollback_package.source|source) }}
           {% endif %}
           {% if node.one_way %}<dt>Way back</dt><dd>{{ tag("one-way", "warn") }}
           this upgrade cannot be undone by the collection</dd>{% endif %}
@@ -177,12 +176,13 @@ PAGE = """\
       </div>
       {% if node.timeline %}
       <section><h3>Phases</h3>
-        <table class="small stack phases"><thead><tr><th scope="col">Phase</th><th scope="col">Status</th><th scope="col">Began (UTC)</th>
+        <table class="small phases"><thead><tr><th scope="col">Phase</th><th scope="col">Status</th>
+        <th scope="col" class="wideonly">Began (UTC)</th>
         <th scope="col" class="num">Took</th><th scope="col">Detail</th></tr></thead><tbody>
         {% for entry in node.timeline %}
-        <tr><th scope="row">{{ entry.phase }}</th><td data-label="Status">{{ tag(entry.status, entry.status|phase_tone) }}</td>
-        <td data-label="Began">{{ entry.started|clock }}</td><td class="num" data-label="Took">{{ entry|took }}</td>
-        <td data-label="Detail"{% if not entry.detail %} class="empty"{% endif %}>{{ entry.detail or "" }}</td></tr>
+        <tr><th scope="row">{{ entry.phase }}</th><td>{{ tag(entry.status, entry.status|phase_tone) }}</td>
+        <td class="wideonly">{{ entry.started|clock }}</td><td class="num">{{ entry|took }}</td>
+        <td class="detail">{{ entry.detail or "" }}</td></tr>
         {% endfor %}
         </tbody></table>
       </section>
@@ -190,12 +190,12 @@ PAGE = """\
       {% if node.swap and node.swap.steps %}
       <section><h3>The swap{% if node.swap.downtime is not none %}: {{ node.swap.downtime|seconds }} without service{% endif %}</h3>
         {% if node.swap.error %}<p>{{ node.swap.error }}</p>{% endif %}
-        <table class="small"><thead><tr><th scope="col">Step</th><th scope="col" class="num">At</th><th scope="col" class="num">Took</th>
+        <table class="small"><thead><tr><th scope="col">Step</th><th scope="col" class="num wideonly">At</th><th scope="col" class="num">Took</th>
         <th scope="col" class="fallcell">
         {%- if node|has_window %}<span class="soft">shaded: not serving</span>{% endif %}</th></tr></thead><tbody>
         {% for step in node|swap_steps %}
         <tr><th scope="row">{{ step.name }}{% if step.tone != "good" %} {{ tag(step.status, step.tone) }}{% endif %}</th>
-        <td class="num">{{ step.at }}</td><td class="num">{{ step.seconds|seconds }}</td>
+        <td class="num wideonly">{{ step.at }}</td><td class="num">{{ step.seconds|seconds }}</td>
         <td class="fallcell">{{ step.drawing }}</td></tr>
         {% endfor %}
         </tbody></table>

@@ -38,7 +38,7 @@ body {
 }
 code, pre, .mono { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .88em; }
 code { overflow-wrap: anywhere; }
-a { color: var(--link); text-underline-offset: 2px; }
+a { color: var(--link); text-underline-offset: 3px; text-decoration-color: color-mix(in srgb, currentColor 35%, transparent); }
 a:focus-visible, summary:focus-visible, [tabindex]:focus-visible {
   outline: 2px solid var(--link); outline-offset: 2px; border-radius: 4px;
 }
@@ -142,6 +142,7 @@ svg.narrow { display: none !important; }
 .ph-rollback { fill: var(--ph-rollback); background: var(--ph-rollback); }
 .ph-other { fill: var(--soft); background: var(--soft); }
 .swatch.down { background: var(--down); width: 5px; height: 16px; border-radius: 2px; }
+.swatch.open { background: none; border: 1.5px dashed var(--bad); }
 .swatch.failed { background: none; border: 2px solid var(--bad); }
 
 details.node { border-top: 1px solid var(--line); }
@@ -163,6 +164,7 @@ dl.facts dt { color: var(--soft); }
 dl.facts dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 ul.plain { margin: 0; padding-left: 18px; overflow-wrap: anywhere; }
 .small td, .small th { padding-top: 4px; padding-bottom: 4px; font-size: .92rem; }
+.detail { overflow-wrap: anywhere; }
 table.phases th:last-child { width: 46%; }
 tr.changed > * { color: var(--bad); font-weight: 600; }
 svg.fall { display: block; width: 100%; min-width: 120px; height: 12px; margin-top: 5px; }
@@ -203,6 +205,10 @@ footer { color: var(--soft); font-size: .86rem; padding: 10px 0 40px; }
   table.stack td, table.stack tbody th { border: 0; padding: 1px 0; text-align: left; white-space: normal; }
   table.stack td[data-label] { display: grid; grid-template-columns: 6.5em 1fr; }
   table.stack td[data-label]::before { content: attr(data-label); color: var(--soft); }
+  table.phases th:last-child { width: auto; }
+  svg.fall { min-width: 80px; }
+  .fallcell { width: 36%; white-space: normal; }
+  .wideonly { display: none; }
   table.stack td.data { width: auto; }
   table.stack td[data-label] > .pill { justify-self: start; }
   table.stack td.empty { display: none !important; }

@@ -152,6 +152,22 @@ def compared(node: Facts) -> list[tuple[str, str, str, bool]]:
     return [(key, count(before.get(key)), count(after.get(key)), before.get(key) == after.get(key)) for key in keys]
 
 
+def took(entry: Facts) -> str:
+    """Return how long a phase took."""
+    if entry["status"] == "skipped" or entry["started"] is None:
+        return "–"
+    return "did not end" if entry["ended"] is None else seconds(entry["ended"] - entry["started"])
+
+
+def finding(entry: Facts) -> str:
+    """Return a finding as a sentence or two."""
+    accepted = ", accepted" if entry["accepted"] else ""
+    parts = [f"{entry['id']} ({entry['severity']}{accepted}): {sentence(entry['message'])}."]
+    if entry["remedy"]:
+        parts.append(f"What to do: {sentence(entry['remedy'])}.")
+    return " ".join(parts)
+
+
 def span(value: float) -> str:
     """Return a whole number of seconds for a tick: seconds, then minutes, then hours."""
     if value < 60:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TOML as people write it: read with the place of a mistake, changed line by line so that every comment stays, shown without secrets."""
+"""TOML as people write it: mistakes are told with their place, changes leave every comment, and secrets are not shown."""
 
 from __future__ import annotations
 

@@ -21,15 +21,24 @@ def run_phase(name: str) -> tuple[str, float]:
     return "passed" if passed else "failed", time.monotonic() - started
 
 
-def run_phases(phases: list[str]) -> list[tuple[str, str, float]]:
+def parse(phases: list[str]) -> list[tuple[str, str]]:
+    """Return each phase with its prerequisite, which must come before it: one that never ran cannot have passed."""
+    pairs = [(name, prerequisite) for name, _colon, prerequisite in (phase.partition(":") for phase in phases)]
+    for place, (name, prerequisite) in enumerate(pairs):
+        earlier = [before for before, _prerequisite in pairs[:place]]
+        if prerequisite and prerequisite not in earlier:
+            raise common.ToolError(f"{name}:{prerequisite} needs a phase {prerequisite} that comes before it")
+    return pairs
+
+
+def run_phases(phases: list[tuple[str, str]]) -> list[tuple[str, str, float]]:
     """Run all phases and return a row for each."""
     results: dict[str, tuple[str, float]] = {}
-    for phase in phases:
-        name, _colon, prerequisite = phase.partition(":")
-        if results.get(prerequisite, ("passed", 0.0))[0] == "passed":
-            results[name] = run_phase(name)
+    for name, prerequisite in phases:
+        if prerequisite and results[prerequisite][0] != "passed":
+            results[name] = (f"failed: not run, {prerequisite} did not pass", 0.0)
         else:
-            results[name] = (f"not run, {prerequisite} did not pass", 0.0)
+            results[name] = run_phase(name)
     return [(name, result, seconds) for name, (result, seconds) in results.items()]
 
 
@@ -46,7 +55,7 @@ def summary(rows: list[tuple[str, str, float]]) -> str:
 
 def all_phases() -> bool:
     """Run what the command line names."""
-    rows = run_phases(sys.argv[1:])
+    rows = run_phases(parse(sys.argv[1:]))
     print(summary(rows), flush=True)
     return all(result == "passed" for _name, result, _seconds in rows)
 

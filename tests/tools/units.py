@@ -43,9 +43,11 @@ def node_ansible(folder: Path) -> Path:
     return folder
 
 
-def node_tests(tests: list[str]) -> list[str]:
+def node_tests(tests: list[str], collection: Path) -> list[str]:
     """Return those of the tests that are of node code."""
-    return NODE_TESTS if tests == ALL_TESTS else [test for test in tests if test.startswith(tuple(NODE_TESTS))]
+    if tests == ALL_TESTS:
+        return [folder for folder in NODE_TESTS if (collection / folder).is_dir()]
+    return [test for test in tests if test.startswith(tuple(NODE_TESTS))]
 
 
 def run_tests(version: str, collection: Path, node_path: Path) -> None:
@@ -54,7 +56,7 @@ def run_tests(version: str, collection: Path, node_path: Path) -> None:
     roots = [common.collections_path(collection)] if controller else [common.collections_path(collection), node_path]
     tests = common.chosen("TESTS", ALL_TESTS)
     if not controller:
-        tests = node_tests(tests)
+        tests = node_tests(tests, collection)
         if not tests:
             print("none of these tests is one of node code")
             return

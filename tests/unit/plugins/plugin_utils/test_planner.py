@@ -497,6 +497,11 @@ def test_another_order_is_seen_where_nodes_are_done() -> None:
     assert matches(SAVED, plan(*now, package=PACKAGE)) == ["The order of the nodes changed for a2, a3"]
 
 
+def test_a_node_that_was_done_from_the_start_does_not_excuse_another_order() -> None:
+    done, a, b = node("z", version="1.4.3"), node("a"), node("b")
+    assert matches(plan(done, a, b, wave_limit=1), plan(done, b, a, wave_limit=1)) == ["The waves changed for a, b"]
+
+
 def test_a_saved_plan_that_was_refused_does_not_match() -> None:
     nodes = [node("a", findings=[found("odd", "blocker")])]
     [difference] = matches(plan(*nodes), plan(*nodes, accept=["odd"]))

@@ -77,7 +77,8 @@ def test_what_is_no_release_is_not_read(text: str) -> None:
     ],
 )
 def test_same(first: str, second: str, expected: bool) -> None:
-    assert same(first, second) is same(second, first) is expected
+    for one, other in ((first, second), (second, first)):
+        assert same(one, other) is expected
 
 
 @pytest.mark.parametrize(

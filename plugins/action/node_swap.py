@@ -1,0 +1,167 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's side of a swap: call its module until the end, and bear a lost connection meanwhile."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+MODULE = "dbfleet.upgrade.node_swap"
+TIMEOUT = 3600
+RECONNECT_TIMEOUT = 300
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between attempts to reach a node again; the last one from then on."""
+
+STEPS = {
+    "look": "looking at the node",
+    "verify": "verifying the staged package",
+    "keep_files": "keeping copies",
+    "install": "installing the package",
+    "place_files": "putting files in place",
+    "reload": "reloading the service manager",
+    "stop": "stopping the service",
+    "copy_keep": "copying what the service must not have changed",
+    "start": "starting the service",
+    "ready": "waiting until the service answers",
+    "undo_stop": "going back: stopping the service",
+    "undo_files": "going back: putting files back",
+    "undo_keep": "going back: putting copies back",
+    "undo_install": "going back: installing the old package",
+    "undo_reload": "going back: reloading the service manager",
+    "undo_start": "going back: starting the service",
+    "undo_ready": "going back: waiting until the service answers",
+}
+ENDS = {
+    "swapped": "the new release serves",
+    "restored": "the old release serves again",
+    "unchanged": "nothing to do",
+    "failed": "failed",
+}
+
+Answer = dict[str, Any]
+
+
+class ActionModule(ActionBase):
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Answer:
+        result: Answer = super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        arguments.setdefault("run", uuid.uuid4().hex)
+
+        def ask() -> Answer:
+            answer: Answer = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+            arguments["run"] = answer.get("run", arguments["run"])
+            return answer
+
+        name = (task_vars or {}).get("inventory_hostname", "")
+        follower = Follower(
+            ask=ask,
+            reset=self._reset,
+            say=lambda text: Display().display(f"{name}  swap: {text}"),
+            timeout=float(self._number("timeout", TIMEOUT)),
+            reconnect_timeout=float(self._number("reconnect_timeout", RECONNECT_TIMEOUT)),
+        )
+        result.update(follower.follow())
+        return result
+
+    def _number(self, option: str, default: int) -> int:
+        return int(self._task.args.get(option, default))
+
+    def _reset(self) -> None:
+        """Close what is left of the connection, such as the master process of ssh, which would fail again and again."""
+        if hasattr(self._connection, "reset"):
+            self._connection.reset()
+
+
+class Follower:
+    """Asks until the swap is finished. say gets a line for each change of the step."""
+
+    def __init__(
+        self,
+        ask: Callable[[], Answer],
+        reset: Callable[[], None],
+        say: Callable[[str], None],
+        timeout: float,
+        reconnect_timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.ask = ask
+        self.reset = reset
+        self.say = say
+        self.timeout = timeout
+        self.reconnect_timeout = reconnect_timeout
+        self.clock = clock
+        self.sleep = sleep
+        self.disconnected = 0.0
+        self.shown = ""
+
+    def follow(self) -> Answer:
+        deadline = self.clock() + self.timeout
+        while True:
+            begun = self.clock()
+            answer = self._reach()
+            if answer.get("finished", True):
+                return self._end(answer)
+            self._show(answer.get("step", ""))
+            if self.clock() >= deadline:
+                return self._late(answer)
+            # An answer before the end of its time means that the process of the swap was killed; do not race with the killer.
+            self.sleep(max(0.0, PAUSES[0] - (self.clock() - begun)))
+
+    def _show(self, step: str) -> None:
+        if step and step != self.shown:
+            self.shown = step
+            self.say(STEPS.get(step, step))
+
+    def _end(self, answer: Answer) -> Answer:
+        outcome = answer.get("outcome", "")
+        if outcome in ENDS:
+            downtime = answer.get("downtime")
+            self.say(ENDS[outcome] + (f", it was away for {downtime:.2f} s" if downtime else ""))
+        return dict(answer, disconnected=round(self.disconnected, 1))
+
+    def _late(self, answer: Answer) -> Answer:
+        step = STEPS.get(answer.get("step", ""), "an unknown step")
+        message = (
+            f"The swap has not ended after {self.timeout:.0f} seconds; it is at: {step}. It goes on, on the node. "
+            "What to do: call again with the same id and state to wait for its end."
+        )
+        return dict(answer, failed=True, msg=message, disconnected=round(self.disconnected, 1))
+
+    def _reach(self) -> Answer:
+        """The module's answer, however often the connection breaks; AnsibleConnectionFailure if it stays broken too long."""
+        lost_at: float | None = None
+        attempt = 0
+        while True:
+            try:
+                answer = self.ask()
+            except AnsibleConnectionFailure:
+                lost_at = self.clock() if lost_at is None else lost_at
+                if self.clock() - lost_at >= self.reconnect_timeout:
+                    raise
+                self._pause(attempt, lost_at)
+                attempt += 1
+                continue
+            if lost_at is not None:
+                self.disconnected += self.clock() - lost_at
+                self.say("the node can be reached again")
+            return answer
+
+    def _pause(self, attempt: int, lost_at: float) -> None:
+        if attempt == 0:
+            self.say("the connection is lost; a swap that has begun goes on by itself; trying to reach the node again")
+        left = self.reconnect_timeout - (self.clock() - lost_at)
+        self.sleep(min(PAUSES[min(attempt, len(PAUSES) - 1)], max(0.0, left)))
+        try:
+            self.reset()
+        except AnsibleConnectionFailure:
+            return
