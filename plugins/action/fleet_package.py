@@ -53,7 +53,6 @@ ARGUMENTS: dict[str, Any] = {
         "required_by": {"url": "sha256"},
     },
     "cache_dir": {"type": "path", "default": "~/.cache/dbfleet"},
-    "config_path": {"type": "str"},
     "expect_name": {"type": "str"},
     "expect_version": {"type": "str"},
 }

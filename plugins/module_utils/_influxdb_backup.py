@@ -157,7 +157,7 @@ def read_marker(dest, kind):
         with open(path) as stream:
             content = json.load(stream)
         found, files = content["kind"], sorted(content["files"].items())
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _broken(path, "it cannot be understood ({0})".format(error))
     if found != kind:
         raise _broken(dest, "it holds a backup of the kind {0}".format(to_native(found)))
@@ -295,7 +295,7 @@ def read_meta(path):
         raise _broken(path, "it does not begin as a metastore backup")
     length = struct.unpack_from(">Q", content, 8)[0]
     if 24 + length > len(content):
-        raise _broken(path, "it is cut off within the metastore")
+        raise _broken(path, "it is cut off")
     rest = struct.unpack_from(">Q", content, 16 + length)[0]
     if 24 + length + rest != len(content):
         raise _broken(path, "its lengths do not add up to its size")

@@ -29,7 +29,7 @@ except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
 try:
-    from typing import Any, Dict, Iterator, List, Optional  # noqa: F401 (read by type comments)
+    from typing import Any, Dict, Iterator, List, Optional, Tuple  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
@@ -189,21 +189,21 @@ class Client(object):
         with _explained(self.url):
             response = transport.request("query", params=params, stream=True)
             for line in response.iter_lines():
-                for row in _rows(json.loads(line.decode("utf-8")) if line else {}, text):
-                    yield row
+                for series, values in _series(json.loads(line.decode("utf-8")) if line else {}, text):
+                    yield Row(zip(series["columns"], values), _name=series.get("name"))
 
 
-def _rows(document, text):
-    # type: (Dict[str, Any], str) -> Iterator[Row]
-    errors = [document.get("error")] + [result.get("error") for result in document.get("results", [])]
-    if any(errors):
-        raise _refused(to_native(next(error for error in errors if error)), text)
-    for result in document.get("results", []):
+def _series(document, text):
+    # type: (Dict[str, Any], str) -> Iterator[Tuple[Dict[str, Any], List[Any]]]
+    """The rows of one piece of an answer, each with its series."""
+    results = document.get("results", [])
+    errors = [part["error"] for part in [document] + results if part.get("error")]
+    if errors:
+        raise _refused(to_native(errors[0]), text)
+    for result in results:
         for series in result.get("series", []):
             for values in series.get("values", []):
-                row = Row(zip(series["columns"], values))
-                row["_name"] = series.get("name")
-                yield row
+                yield series, values
 
 
 def _refused(error, text):

@@ -72,8 +72,7 @@ def installer(log, start):
     def install(argv):
         # type: (List[str]) -> Tuple[Optional[int], str]
         position = log.position()
-        code = finish(start(argv), SAFE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
-INSTALL_LIMIT)
+        code = finish(start(argv), INSTALL_LIMIT)
         return code, log.text(position)
 
     return install

@@ -45,7 +45,7 @@ def write_json(path, value, durable=False):
     with open(path + ".new", "wb") as target:
         close_on_exec(target.fileno())
         os.fchmod(target.fileno(), 0o600)
-        target.write(json.dumps(value, indent=1, sort_keys=True).encode("utf-8"))
+        target.write(json.dumps(value, sort_keys=True).encode("utf-8"))
         if durable:
             target.flush()
             os.fsync(target.fileno())

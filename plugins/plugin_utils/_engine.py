@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,12 +19,16 @@ PROVED = ("done", "nothing")
 """The outcomes that are positive evidence: the node serves the target and holds what it held."""
 
 
+_WRAPPED = re.compile(r"^.*(?:Task failed: (?:Action failed: )?|The filter plugin '[^']*' failed: )", re.DOTALL)
+"""What ansible-core 2.19 and newer put before the sentence that says what is wrong."""
+
+
 def reason(result: Mapping[str, Any]) -> str:
     """Return the one sentence of a failed task's result that a person should read."""
     for item in result.get("results", ()):
         if item.get("failed"):
             return reason(item)
-    message = str(result.get("msg") or "").strip()
+    message = _WRAPPED.sub("", str(result.get("msg") or "").strip())
     if message.startswith("MODULE FAILURE") or not message:
         errors = str(result.get("module_stderr") or result.get("stderr") or result.get("exception") or "").strip()
         message = errors.splitlines()[-1] if errors else message or "no reason was given"
@@ -166,7 +171,6 @@ REPORTED = {
     "rollback_package": "fleet_rollback_staged",
     "config": "fleet_config",
     "swap": "fleet_swap",
-    "timeline": "fleet_timeline",
     "findings": "fleet_findings",
 }
 """Key of the report's node, and the fact that holds it."""
@@ -182,4 +186,5 @@ def _report_node(host: str, facts: Mapping[str, Any], entry: Mapping[str, Any]) 
     node: dict[str, Any] = {"name": host}
     node.update({key: entry[key] for key in ("cluster", "wave", "from", "to") if key in entry})
     node.update({key: facts[fact] for key, fact in REPORTED.items() if facts.get(fact) is not None})
+    node["timeline"] = list((facts.get("ansible_facts") or {}).get("fleet_timeline") or [])
     return node

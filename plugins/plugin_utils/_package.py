@@ -77,8 +77,8 @@ def read_package(path: str) -> Package:
         for name, entry, stream in _walk(file, members, path, "data.tar"):
             if not entry.isdir():
                 sizes[name] = entry.size
-            if name in listed:
-                conffiles[name] = _content(path, entry, stream).decode("utf-8", "replace")
+            if name in listed and stream:  # a link has no text of its own
+                conffiles[name] = stream.read().decode("utf-8", "replace")
     said = fields.get("Installed-Size", "")  # KiB
     return Package(
         path=path,
@@ -270,9 +270,9 @@ def _unpacked(path: str, file: BinaryIO, member: _Member, suffix: str) -> io.Buf
 def _control(path: str, file: BinaryIO, members: list[_Member]) -> tuple[dict[str, str], list[str]]:
     """Return the fields of the control file and the paths of the configuration files."""
     texts = {"/control": "", "/conffiles": ""}
-    for name, entry, stream in _walk(file, members, path, "control.tar"):
-        if name in texts:
-            texts[name] = _content(path, entry, stream).decode("utf-8", "replace")
+    for name, _entry, stream in _walk(file, members, path, "control.tar"):
+        if name in texts and stream:
+            texts[name] = stream.read().decode("utf-8", "replace")
     lines = (line.split(":", 1) for line in texts["/control"].splitlines() if ":" in line and not line[0].isspace())
     return {key: value.strip() for key, value in lines}, texts["/conffiles"].split("\n")
 
@@ -281,11 +281,3 @@ def _field(path: str, fields: dict[str, str], name: str) -> str:
     if not fields.get(name):
         raise _damaged(path, f"its control file has no field {name}")
     return fields[name]
-
-
-def _content(path: str, entry: tarfile.TarInfo, stream: IO[bytes] | None) -> bytes:
-    if stream is None:
-        raise FleetError(
-            f"{path}: {entry.name} is not a regular file", "a regular file", "Name the file itself, not a link to it"
-        )
-    return stream.read()

@@ -89,10 +89,10 @@ def banner(report: Facts) -> Facts:
         return {"word": "Check mode" if run["check"] else "Plan only", "tone": "wait", "icon": "wait"}
     if report["ok"]:
         return {"word": "Paused, as asked" if status.get("later") else "All is well", "tone": "good", "icon": "ok"}
-    if plan is None or not report["nodes"]:
-        return {"word": "Nothing was done", "tone": "bad", "icon": "bad"}
-    if plan["verdict"] == "refused":
+    if plan is not None and plan["verdict"] == "refused":
         return {"word": "Refused", "tone": "warn", "icon": "stop"}
+    if not report["nodes"]:
+        return {"word": "Nothing was done", "tone": "bad", "icon": "bad"}
     grave = any(words.tone(name) == "bad" for name in status)
     return {"word": "Needs attention", "tone": "bad" if grave else "warn", "icon": "bad" if grave else "held"}
 

@@ -190,7 +190,8 @@ PAGE = """\
       {% if node.swap and node.swap.steps %}
       <section><h3>The swap{% if node.swap.downtime is not none %}: {{ node.swap.downtime|seconds }} without service{% endif %}</h3>
         {% if node.swap.error %}<p>{{ node.swap.error }}</p>{% endif %}
-        <table class="small"><thead><tr><th scope="col">Step</th><th scope="col" class="num wideonly">At</th><th scope="col" class="num">Took</th>
+        <table class="small"><thead><tr><th scope="col">Step</th><th scope="col" class="num wideonly">At</th>
+        <th scope="col" class="num">Took</th>
         <th scope="col" class="fallcell">
         {%- if node|has_window %}<span class="soft">shaded: not serving</span>{% endif %}</th></tr></thead><tbody>
         {% for step in node|swap_steps %}

@@ -58,9 +58,9 @@ def _because(reason: str | None) -> str:
 
 
 def _worst_reason(nodes: Nodes) -> str | None:
-    return next(
-        (f"{node['name']}: {node['reason']}" for node in nodes if node["status"] in status.BAD and node["reason"]), None
-    )
+    """Return the reason of the first node that stopped the run; what is held only waits for others."""
+    stopped = [node for node in nodes if node["status"] in status.BAD and node["status"] != "held" and node["reason"]]
+    return f"{stopped[0]['name']}: {stopped[0]['reason']}" if stopped else None
 
 
 def _with(nodes: Nodes, *wanted: str) -> list[Facts]:
@@ -140,6 +140,8 @@ def _bad(nodes: Nodes) -> str:
     if later:
         start += f", {len(later)} left for later, as asked"
     groups = [group for group in (_with(nodes, name) for name in status.BAD) if group]
+    if not groups:
+        return f"{start}, but no plan that allowed it is known."
     # With one culprit the sentence has room for its reason; with more, the reasons are below.
     culprits = [node for group in groups for node in group if node["status"] != "held"] or groups[0]
     if len(culprits) > 1:

@@ -197,7 +197,7 @@ def test_files_of_others_are_counted(new, monkeypatch):
     meta = survey(new, user="somebody")["owners"]["meta"]
     assert (meta["foreign"], meta["first_foreign"]) == (2, str(new / "meta"))
     monkeypatch.setattr(influxdb_shards, "owner_ids", lambda user, group: (None, os.getgid() + 1))
-    assert survey(new, group="somebody")["owners"]["data"]["foreign"] == 18
+    assert survey(new, group="somebody")["owners"]["data"]["foreign"] == 17
 
 
 def test_an_unknown_user_is_told(new):

@@ -9,6 +9,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import io
+import itertools
 import os
 import stat
 import time
@@ -268,12 +269,12 @@ def call_for(host, request):
     return Call(request, node, store, lambda action, log: action())
 
 
-RUNS = iter("run {0}".format(number) for number in range(10 ** 9))
+RUNS = itertools.count()
 
 
 def swap(host, **changes):
     """One call, as a run of its own unless told otherwise."""
-    changes.setdefault("run", next(RUNS))
+    changes.setdefault("run", "run {0}".format(next(RUNS)))
     return call_for(host, request_for(host, **changes)).perform(20.0)
 
 

@@ -32,6 +32,8 @@ PLAN: dict[str, Any] = {
         ({"msg": "All items completed", "results": [{"failed": False}, {"failed": True, "msg": "second"}]}, "second."),
         ({"rc": 1, "stderr": "first\nlast"}, "last."),
         ({}, "no reason was given."),
+        ({"msg": "Task failed: Action failed: The disk is full."}, "The disk is full."),
+        ({"msg": "Task failed: Error while resolving: The filter plugin 'a.b.c' failed: /x is not TOML"}, "/x is not TOML."),
     ],
 )
 def test_reason_is_the_sentence_that_matters(result: dict[str, Any], expected: str) -> None:
@@ -97,13 +99,13 @@ def test_hosts_without_a_fact_are_told() -> None:
 
 def test_the_report_gets_what_is_known_and_nothing_else() -> None:
     hostvars: dict[str, dict[str, Any]] = {
-        "a1": {"fleet_outcome": {"status": "done"}, "fleet_timeline": [], "ansible_password": "geheim"},
+        "a1": {"fleet_outcome": {"status": "done"}, "ansible_facts": {"fleet_timeline": [{"phase": "stage"}]}, "ansible_password": "geheim"},
         "a2": {},
     }
     nodes = _engine.report_nodes(["a1", "a2"], hostvars, PLAN)
     assert nodes == [
-        {"name": "a1", "cluster": "a", "wave": 1, "from": "1.3.9", "to": "1.4.3", "outcome": {"status": "done"}, "timeline": []},
-        {"name": "a2", "cluster": "a", "wave": 2, "from": "1.3.9", "to": "1.4.3"},
+        {"name": "a1", "cluster": "a", "wave": 1, "from": "1.3.9", "to": "1.4.3", "outcome": {"status": "done"}, "timeline": [{"phase": "stage"}]},
+        {"name": "a2", "cluster": "a", "wave": 2, "from": "1.3.9", "to": "1.4.3", "timeline": []},
     ]
 
 

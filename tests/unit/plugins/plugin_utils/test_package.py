@@ -99,6 +99,16 @@ def test_compressions(tmp_path: Path, suffix: str) -> None:
     assert package.files == ("/etc/influxdb/influxdb.conf", "/usr/bin/influxd")
 
 
+def test_only_configuration_files_that_are_files_are_read(tmp_path: Path) -> None:
+    link = tarfile.TarInfo("./etc/link.conf")
+    link.type, link.linkname = tarfile.SYMTYPE, "there.conf"
+    data = link.tobuf() + tar({"./etc/there.conf": b"there = \xff", "./etc/other.conf": b"other"})
+    control = tar({"./control": CONTROL.encode(), "./conffiles": b"/etc/link.conf\n/etc/there.conf\n/etc/gone.conf\n"})
+    package = read_package(saved(tmp_path, ar({"debian-binary": b"2.0\n", "control.tar": control, "data.tar": data})))
+    assert package.conffiles == {"/etc/there.conf": "there = \ufffd"}
+    assert package.files == ("/etc/link.conf", "/etc/there.conf", "/etc/other.conf")
+
+
 def test_names_in_the_archive_may_end_with_a_slash(tmp_path: Path) -> None:
     content = deb().replace(b"debian-binary   ", b"debian-binary/  ").replace(b"data.tar.gz     ", b"data.tar.gz/    ")
     assert read_package(saved(tmp_path, content)).name == "influxdb"

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever is missing or of another type, the report's shape stays the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _report_shape as shape
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "expected"),
+    [
+        (shape.text, "", None),
+        (shape.text, 3, "3"),
+        (shape.text, True, "yes"),
+        (shape.text, ["a", None, "b"], "a; b"),
+        (shape.text, {"from": "a", "to": "b"}, "a → b"),
+        (shape.text, {"from": "a", "to": "b", "why": "c"}, "a → b (why: c)"),
+        (shape.text, {"key": "a", "value": 1}, "key: a; value: 1"),
+        (shape.text, {}, None),
+        (shape.texts, None, []),
+        (shape.texts, "one", ["one"]),
+        (shape.texts, {"old": "new"}, ["old: new"]),
+        (shape.number, "0.24", 0.24),
+        (shape.number, "", None),
+        (shape.number, "None", None),
+        (shape.number, True, None),
+        (shape.number, "nan", None),
+        (shape.whole, "412", 412),
+        (shape.whole, [], None),
+        (shape.flag, "True", True),
+        (shape.flag, "False", False),
+        (shape.flag, None, False),
+        (shape.checks, True, ["verified"]),
+        (shape.checks, "true", ["verified"]),
+        (shape.checks, False, []),
+        (shape.checks, "False", []),
+        (shape.checks, ["digests compared"], ["digests compared"]),
+        (
+            shape.counts,
+            {"points": 3, "covered": True, "more": {"a": 1}, "none": None},
+            {"points": 3, "covered": True, "more": "a: 1"},
+        ),
+        (shape.counts, "no dict", {}),
+    ],
+)
+def test_readers(reader: shape.Reader, value: Any, expected: Any) -> None:
+    assert reader(value) == expected
+
+
+def test_a_record_has_every_key_and_no_other() -> None:
+    read = shape.record({"a": shape.text, "b": shape.number})
+    assert read({"a": "x", "c": "dropped"}) == {"a": "x", "b": None}
+    assert read({}) is None
+    assert read("no dict") is None
+
+
+def test_a_list_leaves_out_what_is_no_record() -> None:
+    assert shape.rows(shape.record({"a": shape.text}))([{"a": "x"}, "no dict", {}]) == [{"a": "x"}]
+    assert shape.rows(shape.text)("no list") == []

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How numbers and times are said."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _report_words as words
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_status import STATUSES
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "–"),
+        (0.0, "0.00 s"),
+        (0.244, "0.24 s"),
+        (1.42, "1.4 s"),
+        (9.996, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (192, "3 min 12 s"),
+        (3600, "1 h"),
+        (7380, "2 h 3 min"),
+    ],
+)
+def test_seconds(value: float | None, said: str) -> None:
+    assert words.seconds(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "–"),
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1500, "1.5 kB"),
+        (21_400_000, "21.4 MB"),
+        (412_000_000_000, "412 GB"),
+        (5e15, "5,000.0 TB"),
+    ],
+)
+def test_size(value: float | None, said: str) -> None:
+    assert words.size(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(1000000, "1,000,000"), (7.0, "7"), (0.973, "97.3%"), (True, "yes"), ("all", "all"), (None, "–"), (2.5, "2.50")],
+)
+def test_count(value: float | str | None, said: str) -> None:
+    assert words.count(value) == said
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c"), (list("abcde"), "a, b, c and 2 more")],
+)
+def test_names(found: list[str], said: str) -> None:
+    assert words.names(found) == said
+
+
+@pytest.mark.parametrize(
+    ("names", "label"),
+    [
+        (["influxdb"], "InfluxDB"),
+        (["influxdb_to_enterprise"], "InfluxDB Enterprise"),
+        (["influxdb-enterprise"], "InfluxDB Enterprise"),
+        (["auto", "couchdb"], "Apache CouchDB"),
+        (["cloudant_db"], "Cloudant Local"),
+        ([None, "other"], None),
+    ],
+)
+def test_product(names: list[str | None], label: str | None) -> None:
+    assert words.product(*names) == label
+
+
+def test_a_moment_is_in_utc() -> None:
+    assert words.moment(1521460803.2) == "2018-03-19 12:00:03 UTC"
+    assert words.clock(1521460803.2) == "12:00:03"
+
+
+def test_every_status_has_a_word_and_a_tone() -> None:
+    assert set(words.STATUS_WORDS) == set(STATUSES)
+    assert {words.tone(status) for status in STATUSES} == {"good", "wait", "warn", "bad"}
+
+
+def test_the_middle_is_left_out() -> None:
+    assert words.shortened("influx-1", 8) == "influx-1"
+    assert words.shortened("metrics-b1.rack7.berlin.example.net", 20) == "metrics-b1.r…ple.net"
+    assert len(words.shortened("x" * 50, 26)) == 26
