@@ -57,12 +57,11 @@ def _reported(arguments: Facts, check_mode: bool) -> Facts:
     folder = Path(arguments["dest"] or Path(arguments["source"]).parent).absolute()
     report = load(files.read(source), str(source)) if source else _of_run(arguments)
     texts = files.rendered(report) if source else {**files.rendered(report), files.JSON: files.dumped(report)}
-    texts = files.differing(folder, texts)
     if not check_mode:
         files.write(folder, texts)
     Display().display(summary(report, None if check_mode else str(folder / files.HTML)))
     return {
-        "changed": bool(texts),
+        "changed": False,  # a report tells of the fleet and is no part of it
         "ok": report["ok"],
         "verdict": report["verdict"],
         "report": str(source or folder / files.JSON),

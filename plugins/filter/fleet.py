@@ -2,53 +2,71 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine's own filters: each one is the function of the same name in plugin_utils/_engine.py."""
+"""The engine's way from its playbook to its own functions."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _engine
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
 
+DOCUMENTATION = r"""
+name: fleet
+author: dbfleet contributors (@dbfleet)
+version_added: 0.1.0
+short_description: Shape the engine's data
+description:
+  - Applies one of the engine's pure functions, those of C(plugin_utils/_engine.py), to its data.
+  - Made for the role P(dbfleet.upgrade.fleet#role). The functions may change with any release.
+positional: function
+options:
+  _input:
+    description: The first argument of the function.
+    type: raw
+    required: true
+  function:
+    description: Name of the function. What follows it are the function's other arguments.
+    type: str
+    required: true
+"""
 
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a FleetError reach the user as a filter's error."""
+EXAMPLES = r"""
+- name: See which nodes of the plan belong to this run
+  ansible.builtin.debug:
+    msg: "{{ plan | dbfleet.upgrade.fleet('planned') }}"
+"""
 
-    @functools.wraps(function)
-    def filter_(*args: Any) -> Any:
-        try:
-            return function(*args)
-        except FleetError as error:
-            raise AnsibleFilterError(str(error)) from error
+RETURN = r"""
+_value:
+  description: What the function returns.
+  type: raw
+"""
 
-    return filter_
+FUNCTIONS = (
+    _engine.batch_sizes,
+    _engine.detected,
+    _engine.package_of,
+    _engine.package_summary,
+    _engine.packages,
+    _engine.plan_node,
+    _engine.plan_nodes,
+    _engine.planned,
+    _engine.queue,
+    _engine.reason,
+    _engine.refusal,
+    _engine.report_nodes,
+    _engine.to_undo,
+    _engine.unproved,
+    _engine.wave_places,
+    _engine.without,
+)
 
 
 class FilterModule:
-    """Filters of the engine."""
+    """The filter fleet."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by name."""
-        functions = (
-            _engine.batch_sizes,
-            _engine.detected,
-            _engine.package_of,
-            _engine.package_summary,
-            _engine.packages,
-            _engine.plan_node,
-            _engine.plan_nodes,
-            _engine.planned,
-            _engine.queue,
-            _engine.reason,
-            _engine.refusal,
-            _engine.report_nodes,
-            _engine.to_undo,
-            _engine.unproved,
-            _engine.wave_places,
-            _engine.without,
-        )
-        return {"fleet_" + function.__name__: _told(function) for function in functions}
+        """Return the filter by its name."""
+        return {"fleet": dispatcher(FUNCTIONS)}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The own filters of the role influxdb: each one is the function of that name in plugin_utils/_influxdb_node.py."""
+"""The way from the role influxdb to its own functions."""
 
 from __future__ import annotations
 
@@ -10,28 +10,63 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_node
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
+
+DOCUMENTATION = r"""
+name: influxdb
+author: dbfleet contributors (@dbfleet)
+version_added: 0.1.0
+short_description: Shape what is known of an InfluxDB node
+description:
+  - Applies one of the pure functions of C(plugin_utils/_influxdb_node.py) to what the modules saw of a node.
+  - Made for the role P(dbfleet.upgrade.influxdb#role). The functions may change with any release.
+positional: function
+options:
+  _input:
+    description: The first argument of the function.
+    type: raw
+    required: true
+  function:
+    description: Name of the function. What follows it are the function's other arguments.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Find the configuration that the node's service reads
+  ansible.builtin.debug:
+    msg: "{{ look.node | dbfleet.upgrade.influxdb('config_path') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: What the function returns.
+  type: raw
+"""
+
+FUNCTIONS = (
+    _influxdb_node.asked,
+    _influxdb_node.compared,
+    _influxdb_node.config_path,
+    _influxdb_node.config_summary,
+    _influxdb_node.configured,
+    _influxdb_node.copies_id,
+    _influxdb_node.databases,
+    _influxdb_node.expected_shards,
+    _influxdb_node.files_of_service,
+    _influxdb_node.kept,
+    _influxdb_node.preflight,
+    _influxdb_node.ready,
+    _influxdb_node.summary,
+    _influxdb_node.swap_package,
+    _influxdb_node.swaps,
+    _influxdb_node.way_back,
+)
 
 
 class FilterModule:
-    """Filters of the role influxdb."""
+    """The filter influxdb."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by name."""
-        return {
-            "influxdb_asked": _influxdb_node.asked,
-            "influxdb_compared": _influxdb_node.compared,
-            "influxdb_config_summary": _influxdb_node.config_summary,
-            "influxdb_configured": _influxdb_node.configured,
-            "influxdb_copies_id": _influxdb_node.copies_id,
-            "influxdb_databases": _influxdb_node.databases,
-            "influxdb_expected_shards": _influxdb_node.expected_shards,
-            "influxdb_files": _influxdb_node.files_of_service,
-            "influxdb_kept": _influxdb_node.kept,
-            "influxdb_node_config_path": _influxdb_node.config_path,
-            "influxdb_preflight": _influxdb_node.preflight,
-            "influxdb_ready": _influxdb_node.ready,
-            "influxdb_summary": _influxdb_node.summary,
-            "influxdb_swap_package": _influxdb_node.swap_package,
-            "influxdb_swaps": _influxdb_node.swaps,
-            "influxdb_way_back": _influxdb_node.way_back,
-        }
+        """Return the filter by its name."""
+        return {"influxdb": dispatcher(FUNCTIONS)}

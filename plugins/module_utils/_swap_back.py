@@ -21,8 +21,14 @@ except ImportError:  # Python 2.7 on the node has no typing
     pass
 
 
+STOPPED_ORDER = ("stop", "files", "keep", "install", "reload", "start")
+SERVING_ORDER = ("files", "install", "reload", "stop", "keep", "start")
+
+
 class Back(object):
-    """look: the node before the way back begins. watched: this very process started the new release and saw it fail all the time.
+    """A new release that serves goes on until the old package is installed; one that does not is stopped first.
+
+    look: the node before the way back begins. watched: this very process started the new release and saw it fail all the time.
 
     Only a watched failure proves that the new release never served. In all other cases it may have acknowledged writes, so what
     it left is kept and the old release is tried on it first.
@@ -38,7 +44,8 @@ class Back(object):
         self.untouched = site.is_untouched(look)
         self.old = site.old_version() or look.installed.version
         self.install_due = look.installed != Installed(self.old, True)
-        if look.state.running and not self.untouched and site.node.probe.passes(look.answer):
+        self.serves_now = look.state.running and not self.untouched and site.node.probe.passes(look.answer)
+        if self.serves_now:
             self.copies.mark_served()
         self.never_served = watched and not self.copies.served()
         self.starting = None  # type: Optional[Starting]
@@ -47,7 +54,7 @@ class Back(object):
         # type: () -> None
         self._refuse_impossible()
         self.copies.seal_kept()
-        for name in ("stop", "files", "keep", "install", "reload", "start"):
+        for name in SERVING_ORDER if self.serves_now and not self.request.stop_first else STOPPED_ORDER:
             self.journal.step("undo_" + name, getattr(self, name))
         try:
             self.journal.step("undo_ready", self.ready)

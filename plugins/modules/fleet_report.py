@@ -18,6 +18,7 @@ description:
   - Judges every node from what was reported of it. What is not proved is not done. A node that nothing was heard of, one whose data
     differs, and one whose last verification did not succeed make RV(ok) false, whatever else is said of them.
   - A bad upgrade never fails the task. The playbook decides that from RV(ok).
+  - Never counts as a change, as a report tells of the fleet and is no part of it.
   - Values of keys whose names contain password, passwd, passphrase, secret or token, and such settings inside of texts, are replaced by
     C(***) wherever they occur.
   - Terminal sequences and control characters are taken out of texts.

@@ -139,7 +139,7 @@ def wave_places(plan: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return for each wave the name of its place in the queue and what it announces."""
     total = len(plan["waves"])
     return [
-        {"name": f"wave {number} of {total}", "announcement": f"Wave {number} of {total}: {', '.join(wave)}"}
+        {"name": f"wave-{number}", "announcement": f"Wave {number} of {total}: {', '.join(wave)}"}
         for number, wave in enumerate(plan["waves"], 1)
     ]
 

@@ -114,7 +114,7 @@ def _rollback_failed(node: Facts, nodes: Sequence[Facts]) -> list[str]:
         "See to this node first: assume that it does not serve. The swap's own record is swap.log in the state folder on the node.",
         _kept(node),
         "Change nothing in these copies; they are the way back. Put back by hand what is missing and start the service.",
-        f"When the node serves again: {AGAIN[0].lower()}{AGAIN[1:]}",
+        f"When the node serves again, {AGAIN[0].lower()}{AGAIN[1:]}",
     ]
 
 

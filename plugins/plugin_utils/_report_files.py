@@ -31,18 +31,6 @@ def dumped(report: Facts) -> str:
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def differing(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
-    """Return those of the files that are not in the folder with this very content."""
-    return {name: text for name, text in files.items() if _read(folder / name) != text.encode()}
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
 def read(path: Path) -> str:
     """Return the text of a report.json."""
     try:

@@ -18,7 +18,7 @@ STYLE = """
   --ph-verify: #4ba56b; --ph-rollback: #dd9423; --down: #d1242f;
   --band: #eff2f8; --band2: #f8f4ea; --add: #e4f5ea; --del: #fdeae8;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #11151b; --card: #191f28; --ink: #e5e9ef; --soft: #9ca8b8; --line: #2c3541; --faint: #202733; --link: #a9b8ff;
     --good: #62d59c; --good-bg: #14301f; --good-fill: #37a56f;
@@ -182,7 +182,7 @@ pre.diff .at { color: var(--soft); }
 .finding .what { overflow-wrap: anywhere; max-width: 90ch; }
 footer { color: var(--soft); font-size: .86rem; padding: 10px 0 40px; }
 
-@media (max-width: 760px) {
+@media screen and (max-width: 760px) {
   main, .wrap { padding: 0 14px; }
   header { padding-top: 18px; }
   .banner { padding: 16px; gap: 12px; }
@@ -219,7 +219,11 @@ footer { color: var(--soft); font-size: .86rem; padding: 10px 0 40px; }
     color-scheme: light;
     --page: #ffffff; --card: #ffffff; --ink: #000000; --soft: #444444; --line: #cccccc; --faint: #f4f4f4; --link: #000000;
   }
-  body { font-size: 10pt; }
+  body { font-size: 9.5pt; }
+  .pair { gap: 12px 28px; }
+  .tile dd { font-size: 1.2rem; }
+  .banner h1 { font-size: 1.2rem; }
+  .nowrap, td { overflow-wrap: anywhere; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   main, .wrap { max-width: none; padding: 0; }
   .card { border: 0; padding: 8px 0; border-radius: 0; }

@@ -50,7 +50,8 @@ def verdict(run: Facts, plan: Facts | None, nodes: Nodes) -> str:
         return "There was no node: nothing was upgraded and nothing was proved."
     if not is_ok(plan, nodes):
         return _bad(nodes)
-    return _dry(run, plan, nodes) if status.is_dry(run) else _good(run, plan, nodes)
+    dry = status.is_dry(run) and not _with(nodes, "done")
+    return _dry(run, plan, nodes) if dry else _good(run, plan, nodes)
 
 
 def _because(reason: str | None) -> str:

@@ -129,14 +129,18 @@ class Fleet:
         """Return the version that the node serves, as a client sees it."""
         return self.sh(node, "curl -sk -o /dev/null -D - -m 5 http://127.0.0.1:8086/ping | sed -n 's/^X-Influxdb-Version: //Ip'")
 
-    def effects(self, node: str) -> str:
-        """Return every file that a run could have changed, with its time and size, the packages, and the server's process."""
-        return self.sh(
+    def effects(self, node: str) -> list[str]:
+        """Return every file that a run could change, with time and size, the packages, and the server's process.
+
+        The server itself writes to its folders at any time: they are left out.
+        """
+        seen = self.sh(
             node,
-            "find /etc /usr /opt /var/lib/dpkg /var/lib/dbfleet /var/lib/influxdb/meta /root /home -xdev"
+            "find /etc /usr /opt /var/lib/dpkg /var/lib/dbfleet /root /home -xdev"
             " -not -path '/root/.ansible*' -printf '%p %T@ %s %m %u\\n' 2>/dev/null | sort;"
             " dpkg-query -W; pgrep -x influxd; ls /tmp /var/tmp",
         )
+        return seen.splitlines()
 
     def writer(self, node: str) -> Writer:
         return Writer(self.address(node), user=self.variables.get("writer", ""), password="")

@@ -284,6 +284,16 @@ def without_shard_4(dest):
         json.dump(manifest, stream)
 
 
+def test_a_metastore_of_another_size_than_the_manifest_says(damaged):
+    verify, dest = damaged
+    path = os.path.join(dest, STAMP + ".manifest")
+    with open(path) as stream:
+        text = stream.read()
+    with open(path, "w") as stream:
+        stream.write(text.replace('"size": 733', '"size": 734'))
+    assert "does not hold 734 bytes" in verify()
+
+
 def test_a_shard_without_a_folder_is_in_no_backup(damaged, params, tmp_path):
     verify, dest = damaged
     without_shard_4(dest)
@@ -358,6 +368,15 @@ def test_a_cut_file_of_a_legacy_backup_is_found(old_params, legacy, name, size):
     with pytest.raises(FleetError) as caught:
         run(old_params, never, verify_only=True)
     assert name in str(caught.value)
+
+
+def test_more_than_the_lengths_say_is_found(old_params, legacy):
+    shutil.copytree(str(legacy), old_params["dest"])
+    with open(os.path.join(old_params["dest"], "meta.00"), "ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(FleetError) as caught:
+        run(old_params, never, verify_only=True)
+    assert "do not add up" in str(caught.value)
 
 
 def test_a_missing_file_of_a_legacy_backup_is_found(old_params, legacy):

@@ -35,6 +35,15 @@ PARAMS = {
 }
 
 
+GROUP = {
+    "database": "m",
+    "policy": "default",
+    "start": "2020-07-13T00:00:00Z",
+    "end": "2020-07-20T00:00:00Z",
+    "expiry": None,
+}
+
+
 def clock():
     return NOW
 
@@ -85,9 +94,21 @@ def test_the_servers_own_database_is_left_out(before):
     assert "_internal" not in json.dumps(before)
 
 
-def test_the_shard_group_around_the_first_time_is_left_out(before):
-    """The server shows it as starting in 2262 after a restart, and answers with and without its points."""
-    assert not [bucket for bucket in before["buckets"] if bucket["start"][:4] in ("1677", "2262")]
+@pytest.mark.parametrize(
+    ("start", "counted"),
+    [
+        ("1677-09-20T00:00:00Z", False),
+        # the same group after a restart of the server
+        ("2262-04-10T23:34:33Z", False),
+        ("1677-09-27T00:00:00Z", True),
+        ("2026-11-21T06:49:59Z", True),
+        ("2026-11-21T06:50:00Z", False),
+    ],
+)
+def test_groups_that_are_counted(start, counted):
+    shards = [dict(GROUP, start=start, id=1), dict(GROUP, start=start, id=2)]
+    groups = fp.shard_groups(shards, fp.parse_time(UNTIL))
+    assert [group["start"] for group in groups] == [start] * counted
 
 
 def test_it_is_plain_json_and_has_a_digest_of_what_was_found(before):
@@ -280,13 +301,6 @@ def test_0_10_has_its_own_column_for_series():
     assert fp.count_series(client_of(transport), database, None) == {"cpu": 2}
 
 
-GROUP = {
-    "database": "m",
-    "policy": "default",
-    "start": "2020-07-13T00:00:00Z",
-    "end": "2020-07-20T00:00:00Z",
-    "expiry": None,
-}
 OLD_QUERY = (
     u'm|SELECT count("b\\"x") AS n0, count("value") AS n1 FROM "m"."default"."cpu"'
     u" WHERE time >= '2020-07-13T00:00:00Z' AND time < '2020-07-20T00:00:00Z'"

@@ -74,7 +74,7 @@ def test_a_host_without_facts_counts_as_unreachable() -> None:
 
 
 def test_the_queue_holds_a_place_before_each_wave() -> None:
-    assert _engine.queue(PLAN) == ["wave 1 of 2", "a1", "b1", "wave 2 of 2", "a2"]
+    assert _engine.queue(PLAN) == ["wave-1", "a1", "b1", "wave-2", "a2"]
     assert _engine.batch_sizes(PLAN) == [3, 2]
     assert _engine.wave_places(PLAN)[0]["announcement"] == "Wave 1 of 2: a1, b1"
 

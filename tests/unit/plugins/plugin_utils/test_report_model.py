@@ -237,6 +237,10 @@ def test_the_verdict_of_a_plan() -> None:
     )
 
 
+def test_what_was_done_is_said_even_of_a_run_that_was_to_do_nothing() -> None:
+    assert "a runs InfluxDB 1.4.3" in build({**RUN, "check": True}, plan(row("a")), [done()])["verdict"]
+
+
 @pytest.mark.parametrize(
     ("covered", "buckets", "data"),
     [
