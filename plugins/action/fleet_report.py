@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Answer the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS, **RULES)
+        _validation, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS, **RULES)
         try:
             return {**result, **_reported(plain(arguments), self._task.check_mode)}
         except FleetError as error:

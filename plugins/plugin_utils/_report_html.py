@@ -300,9 +300,9 @@ def _swap_step(step: Facts, start: float, whole: float, shades: Markup) -> Facts
     }
     if step["started"] is None:
         return {**shown, "at": "–", "drawing": ""}
-    bar = _box("bar bad" if state == "bad" else "bar", step["started"] - start, step["seconds"] or 0, whole)
+    box = _box("bar bad" if state == "bad" else "bar", step["started"] - start, step["seconds"] or 0, whole)
     drawing = Markup('<svg class="fall" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">{}{}</svg>')
-    return {**shown, "at": f"+{step['started'] - start:.2f} s", "drawing": drawing.format(shades, bar)}
+    return {**shown, "at": f"+{step['started'] - start:.2f} s", "drawing": drawing.format(shades, box)}
 
 
 def _box(name: str, at: float, took: float, whole: float) -> Markup:

@@ -115,6 +115,7 @@ tbody th { color: inherit; font-size: inherit; white-space: normal; overflow-wra
 .why { display: block; color: var(--soft); font-size: .88rem; font-weight: 400; overflow-wrap: anywhere; max-width: 60ch; }
 table.nodes tr.above > * { border-bottom: 0; padding-bottom: 0; }
 tr.because td { color: var(--soft); font-size: .92rem; padding-top: 1px; overflow-wrap: anywhere; }
+table.nodes tbody th { min-width: 17ch; }
 table.nodes td.cluster { min-width: 10ch; overflow-wrap: anywhere; }
 td.data { width: 26%; }
 .scroll { overflow-x: auto; }
@@ -147,11 +148,14 @@ svg.narrow { display: none !important; }
 
 details.node { border-top: 1px solid var(--line); }
 details.node:last-of-type { border-bottom: 1px solid var(--line); }
-summary { cursor: pointer; list-style: none; display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; padding: 10px 0; }
+summary {
+  cursor: pointer; list-style: none; display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; position: relative;
+  padding: 10px 0 10px 23px;
+}
 summary::-webkit-details-marker { display: none; }
 summary::before {
-  content: ""; width: 7px; height: 7px; border: solid var(--soft); border-width: 0 2px 2px 0;
-  transform: rotate(-45deg); margin: 0 4px 0 2px; flex: none;
+  content: ""; position: absolute; left: 3px; top: 17px; width: 7px; height: 7px; border: solid var(--soft);
+  border-width: 0 2px 2px 0; transform: rotate(-45deg);
 }
 details[open] > summary::before { transform: rotate(45deg); }
 summary:hover { background: var(--faint); }
@@ -182,6 +186,19 @@ pre.diff .at { color: var(--soft); }
 .finding .what { overflow-wrap: anywhere; max-width: 90ch; }
 footer { color: var(--soft); font-size: .86rem; padding: 10px 0 40px; }
 
+@media screen and (max-width: 900px) {
+  table.stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  table.stack, table.stack tbody, table.stack tr, table.stack td, table.stack tbody th { display: block; }
+  table.stack tr { border-top: 1px solid var(--line); padding: 10px 0; }
+  table.stack tr.because { border-top: 0; padding-top: 0; margin-top: -8px; }
+  table.stack tbody tr:first-child { border-top: 0; padding-top: 0; }
+  table.stack td, table.stack tbody th { border: 0; padding: 1px 0; text-align: left; white-space: normal; }
+  table.stack td[data-label] { display: grid; grid-template-columns: 6.5em 1fr; }
+  table.stack td[data-label]::before { content: attr(data-label); color: var(--soft); }
+  table.stack td.data { width: auto; }
+  table.stack td[data-label] > .pill { justify-self: start; }
+  table.stack td.empty { display: none !important; }
+}
 @media screen and (max-width: 760px) {
   main, .wrap { padding: 0 14px; }
   header { padding-top: 18px; }
@@ -193,25 +210,14 @@ footer { color: var(--soft); font-size: .86rem; padding: 10px 0 40px; }
   .tile dd { font-size: 1.2rem; }
   .card { padding: 16px 14px; }
   svg.wide { display: none !important; }
-  svg.narrow { display: block !important; }
+  svg.narrow { display: block !important; max-width: 560px; }
   .pair { grid-template-columns: 1fr; }
   .inside { padding-left: 0; }
   dl.facts { grid-template-columns: minmax(6em, max-content) 1fr; }
-  table.stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  table.stack, table.stack tbody, table.stack tr, table.stack td, table.stack tbody th { display: block; }
-  table.stack tr { border-top: 1px solid var(--line); padding: 10px 0; }
-  table.stack tr.because { border-top: 0; padding-top: 0; margin-top: -8px; }
-  table.stack tbody tr:first-child { border-top: 0; padding-top: 0; }
-  table.stack td, table.stack tbody th { border: 0; padding: 1px 0; text-align: left; white-space: normal; }
-  table.stack td[data-label] { display: grid; grid-template-columns: 6.5em 1fr; }
-  table.stack td[data-label]::before { content: attr(data-label); color: var(--soft); }
   table.phases th:last-child { width: auto; }
   svg.fall { min-width: 80px; }
   .fallcell { width: 36%; white-space: normal; }
   .wideonly { display: none; }
-  table.stack td.data { width: auto; }
-  table.stack td[data-label] > .pill { justify-self: start; }
-  table.stack td.empty { display: none !important; }
 }
 @media print {
   @page { margin: 14mm; }
@@ -219,11 +225,13 @@ footer { color: var(--soft); font-size: .86rem; padding: 10px 0 40px; }
     color-scheme: light;
     --page: #ffffff; --card: #ffffff; --ink: #000000; --soft: #444444; --line: #cccccc; --faint: #f4f4f4; --link: #000000;
   }
-  body { font-size: 9.5pt; }
+  html { font-size: 10.5pt; }
+  body { font-size: 1rem; }
+  summary { padding-left: 0; }
+  .inside { padding-left: 0; }
   .pair { gap: 12px 28px; }
   .tile dd { font-size: 1.2rem; }
   .banner h1 { font-size: 1.2rem; }
-  .nowrap, td { overflow-wrap: anywhere; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   main, .wrap { max-width: none; padding: 0; }
   .card { border: 0; padding: 8px 0; border-radius: 0; }

@@ -172,9 +172,9 @@ def _tick(x: float, elapsed: float, first: bool, height: float) -> Markup:
 def _row(node: Facts, axis: Axis, top: float) -> Markup:
     """Return a node's name, its bars and its downtime."""
     geometry = axis.geometry
-    bar = top + (22 if geometry.label_above else (geometry.row - _BAR) / 2)
-    text = top + 15 if geometry.label_above else bar + 10
-    bars = Markup("").join([*(_phase(entry, axis, bar) for entry in _ordered(node)), _downtime(node, axis, bar)])
+    y = top + (22 if geometry.label_above else (geometry.row - _BAR) / 2)
+    text = top + 15 if geometry.label_above else y + 10
+    bars = Markup("").join([*(_phase(entry, axis, y) for entry in _ordered(node)), _downtime(node, axis, y)])
     label = words.shortened(node["name"], geometry.letters)
     down = f"{words.seconds(node['downtime'])} down" if node["downtime"] is not None else ""
     return Markup(

@@ -17,7 +17,7 @@ import venvs  # noqa: E402
 def faults() -> bool:
     """Run the tests in an environment of their own."""
     python = venvs.environment("faults") / "bin" / "python"
-    common.run(python, "-m", "pytest", "-p", "no:cacheprovider", HERE, *sys.argv[1:])
+    common.run(python, "-m", "pytest", "-p", "no:cacheprovider", *sys.argv[1:], cwd=HERE)
     return True
 
 

@@ -88,7 +88,9 @@ def _parsed(request: pytest.FixtureRequest) -> Parser:
 
 
 def test_nothing_is_fetched(parsed: Parser) -> None:
-    assert not [tag for tag, _ in parsed.tags if tag in ("link", "img", "iframe", "object", "embed", "base", "form")]
+    assert not [
+        tag for tag, _attributes in parsed.tags if tag in ("link", "img", "iframe", "object", "embed", "base", "form")
+    ]
     for _tag, attributes in parsed.tags:
         assert not {"src", "srcset", "action", "poster", "xlink:href"} & set(attributes)
         assert str(attributes.get("href", "#")).startswith("#")
@@ -98,7 +100,7 @@ def test_nothing_is_fetched(parsed: Parser) -> None:
 
 
 def test_links_have_targets(parsed: Parser) -> None:
-    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    ids = [attributes["id"] for _tag, attributes in parsed.tags if "id" in attributes]
     assert len(set(ids)) == len(ids)
     for _tag, attributes in parsed.tags:
         if "href" in attributes:

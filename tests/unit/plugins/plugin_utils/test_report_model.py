@@ -311,6 +311,36 @@ def test_what_to_do_next(facts: dict[str, Any], expected: str) -> None:
     )
 
 
+def test_the_node_that_stopped_the_own_cluster_is_named_alone() -> None:
+    the_plan = plan(row("a"), row("b"), row("x", cluster="other"))
+    report = build(RUN, the_plan, [bad("a", "held"), bad("b", "failed"), bad("x", "rolled_back")])
+    assert steps(report)["a"].startswith("It was not touched: b (failed) stopped the cluster c. Settle")
+
+
+def test_a_node_made_ready_waits_for_the_others() -> None:
+    the_plan = plan(row("a"), row("x", cluster="other"))
+    report = build(RUN, the_plan, [{"name": "a", "timeline": STAGED}, bad("x", "refused")])
+    assert steps(report)["a"].startswith("It was not touched. Settle x (refused) first.")
+
+
+@pytest.mark.parametrize(
+    ("entry", "status"),
+    [
+        ({"started": 1.0, "ended": 2.0, "status": "ok"}, "ok"),
+        ({"status": "ok"}, "ok"),
+        ({"started": 1.0, "ended": 2.0, "status": "skipped"}, "skipped"),
+        ({"started": 1.0, "status": "ok"}, "unfinished"),
+        ({"started": 1.0, "status": "started"}, "unfinished"),
+        ({"started": 1.0, "status": "failed"}, "failed"),
+        ({"started": 1.0, "ended": 2.0, "status": "fine"}, "failed"),
+        ({"started": 1.0, "ended": 2.0}, "failed"),
+    ],
+)
+def test_how_a_phase_ended(entry: dict[str, Any], status: str) -> None:
+    [node] = build(RUN, plan(row("a")), [{"name": "a", "timeline": [{"phase": "backup", **entry}]}])["nodes"]
+    assert [phase["status"] for phase in node["timeline"]] == [status]
+
+
 def test_one_way_is_said() -> None:
     report = build(RUN, plan(row("a", one_way=True)), [{**bad("a", "failed"), "timeline": FAILED_VERIFY}])
     assert "because the change is one-way" in steps(report)["a"]
