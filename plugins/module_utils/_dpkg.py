@@ -11,7 +11,7 @@ __metaclass__ = type
 import collections
 import os
 
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import Result, run_command
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import run_command
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 try:

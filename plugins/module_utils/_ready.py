@@ -17,8 +17,8 @@ try:
     from http.client import HTTPConnection, HTTPException
     from urllib.parse import urlsplit
 except ImportError:  # Python 2.7
-    from httplib import HTTPConnection, HTTPException
-    from urlparse import urlsplit
+    from httplib import HTTPConnection, HTTPException  # type: ignore[import-not-found, no-redef]
+    from urlparse import urlsplit  # type: ignore[import-not-found, no-redef]
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
@@ -161,8 +161,9 @@ def wait_ready(probe, clock, sleep, failing):
         if probe.passes(answer):
             return
         if reason:
-            raise FleetError("{0}: {1} (last answer of {2}: {3})".format(_wanted(probe), reason, probe.url, describe(answer)))
-        reason = failing() or ("" if clock() < deadline else "not ready after {0:.0f} seconds".format(probe.timeout))
+            raise FleetError("{0}: {1}".format(_wanted(probe), reason))
+        late = "not ready after {0:.0f} seconds, last answer of {1}: {2}".format(probe.timeout, probe.url, describe(answer))
+        reason = failing() or ("" if clock() < deadline else late)
         if not reason:
             sleep(POLL_PAUSE)
 

@@ -11,7 +11,7 @@ __metaclass__ = type
 import collections
 import os
 
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import Result, run_command
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import run_command
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 try:
@@ -85,7 +85,9 @@ class Systemd(object):
 
     def last_lines(self, since):
         # type: (float) -> List[str]
-        argv = ["journalctl", "--no-pager", "-o", "cat", "-n", str(TAIL), "-u", self.name, "--since", "@{0}".format(int(since))]
+        """What the service itself printed, without what systemd says about it."""
+        unit = self.name if "." in self.name else self.name + ".service"
+        argv = ["journalctl", "--no-pager", "-o", "cat", "-n", str(TAIL), "--since", "@{0}".format(int(since)), "_SYSTEMD_UNIT=" + unit]
         return [line for line in self._run(argv).out.splitlines() if line.strip() and not line.startswith("-- ")]
 
     def adopt(self, pid):
@@ -126,7 +128,7 @@ class Sysv(object):
     def enabled(self):
         # type: () -> Optional[bool]
         """Not asked: packages register their script again only where it is missing, so there is nothing to undo."""
-        return None
+        return
 
     def disable(self):
         # type: () -> None

@@ -13,6 +13,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
 import traceback
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils import _swap_files as tools
@@ -23,7 +24,8 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request impo
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Starting
 
 try:
-    from typing import Any, Optional  # noqa: F401 (read by type comments)
+    from typing import Any, List, Optional  # noqa: F401 (read by type comments)
+
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_journal import Journal  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Site  # noqa: F401
@@ -31,6 +33,7 @@ except ImportError:  # Python 2.7 on the node has no typing
     pass
 
 SERVING_ORDER = ("keep_files", "install", "place_files", "reload", "stop", "copy_keep", "start", "ready")
+COMPLAINT = re.compile("error|fail|denied|cannot|not found|refused|invalid|panic|fatal|broken|run:", re.IGNORECASE)
 STOPPED_ORDER = ("keep_files", "stop", "copy_keep", "install", "place_files", "reload", "start", "ready")
 
 
@@ -145,6 +148,12 @@ class Forward(object):
             self.journal.note("the copies could not be completed: {0}".format(error))
 
 
+def telling(lines):
+    # type: (List[str]) -> str
+    """The last line that complains; the very last one may belong to the next try already."""
+    return ([line for line in lines if COMPLAINT.search(line)] or lines)[-1].strip()
+
+
 class Swap(object):
     """The whole of it, from the first change to the record of the end."""
 
@@ -199,7 +208,7 @@ class Swap(object):
         lines = error.facts.get("log_tail") or []
         self.journal.record["log_tail"] = self.journal.record["log_tail"] or lines
         text = str(error).rstrip(".")
-        return "{0}; its last words: {1}".format(text, lines[-1].strip()) if lines else text
+        return "{0}; from its log: {1}".format(text, telling(lines)) if lines else text
 
     def _end(self, outcome, error=""):
         # type: (str, str) -> None

@@ -14,6 +14,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import 
 
 try:
     from typing import Any, Optional  # noqa: F401 (read by type comments)
+
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_journal import Journal  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Site  # noqa: F401

@@ -17,6 +17,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import desc
 
 try:
     from typing import Any, Dict, Optional  # noqa: F401 (read by type comments)
+
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look, Package, Request  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Site  # noqa: F401
 except ImportError:  # Python 2.7 on the node has no typing
@@ -36,7 +37,9 @@ def no_other_is_unfinished(record, request):
     # type: (Dict[str, Any], Request) -> None
     if record and record["id"] != request.id and not record["finished"]:
         raise FleetError(
-            "another swap was begun on this node and did not end: {0}, state {1}, step {2}".format(record["id"], record["state"], record["step"]),
+            "another swap was begun on this node and did not end: {0}, state {1}, step {2}".format(
+                record["id"], record["state"], record["step"]
+            ),
             remedy="end it first: call node_swap with id {0} and state=swapped or state=restored".format(record["id"]),
         )
 
@@ -101,7 +104,9 @@ def _serves(site, look):
     """A swap begins on a node that serves; that also proves URL and certificate before anything depends on them."""
     if not look.state.running:
         raise FleetError(
-            "the service {0} is not running".format(site.node.service.name), "the old release, serving", "start it, or find out why it is down"
+            "the service {0} is not running".format(site.node.service.name),
+            "the old release, serving",
+            "start it, or find out why it is down",
         )
     old = look.installed.version != site.request.package.version
     if old and not site.node.old_probe.passes(look.old_answer):

@@ -32,7 +32,7 @@ def new_record(swap_id, state, run):
 
 def result_of(record):
     # type: (Dict[str, Any]) -> Dict[str, Any]
-    return dict((name, record[name]) for name in RESULT)
+    return {name: record[name] for name in RESULT}
 
 
 class Journal(object):

@@ -16,10 +16,16 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import Probe
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import manager
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_process import Processes, finish, launch, monotonic
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Node, Request, file_from, package_from
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import (
+    Node,
+    Request,
+    file_from,
+    package_from,
+)
 
 try:
     from typing import Any, Callable, Dict, List, Optional, Tuple  # noqa: F401 (read by type comments)
+
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import Log  # noqa: F401
 except ImportError:  # Python 2.7 on the node has no typing
     pass

@@ -23,6 +23,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import
 
 try:
     from typing import Any, Callable, Dict, Optional  # noqa: F401 (read by type comments)
+
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look, Node, Request  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import Store  # noqa: F401
 except ImportError:  # Python 2.7 on the node has no typing
@@ -70,7 +71,9 @@ class Call(object):
         holder = self._holder()
         if (holder.get("id"), holder.get("state")) != (self.request.id, self.request.state):
             raise FleetError(
-                "another swap is running on this node: {0}, state {1}, process {2}".format(*[holder.get(key) for key in ("id", "state", "pid")]),
+                "another swap is running on this node: {0}, state {1}, process {2}".format(
+                    *[holder.get(key) for key in ("id", "state", "pid")]
+                ),
                 "no swap, or {0} with state {1}".format(self.request.id, self.request.state),
                 "wait for its end and call again",
             )
@@ -135,7 +138,7 @@ class Call(object):
     def _is_done(self, look, record):
         # type: (Look, Dict[str, Any]) -> bool
         outcome = {"swapped": "swapped", "restored": "restored"}[self.request.state]
-        trusted = record.get("id") == self.request.id and record.get("finished") and record.get("outcome") == outcome
+        trusted = bool(record.get("id") == self.request.id and record.get("finished") and record.get("outcome") == outcome)
         if self.request.state == "restored":
             return self.site.is_restored(look, trusted)
         return self.site.is_swapped(look, trusted)

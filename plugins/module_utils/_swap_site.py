@@ -19,6 +19,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request impo
 
 try:
     from typing import Any, Callable, List, Optional  # noqa: F401 (read by type comments)
+
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import Probe  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import State  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_copies import Copies  # noqa: F401
@@ -109,7 +110,7 @@ class Site(object):
     def _changed_at(self):
         # type: () -> float
         """The time of the latest change to the package or a file; a rename counts, hence ctime."""
-        dests = set(spec.dest for spec in self.request.files) | set(entry["dest"] for entry in self.copies.before().get("files", []))
+        dests = {spec.dest for spec in self.request.files} | {entry["dest"] for entry in self.copies.before().get("files", [])}
         changes = [os.stat(dest).st_ctime for dest in dests if os.path.exists(dest)]
         return max(changes + [self.node.packages.changed_at(self.package_name())])
 

@@ -25,7 +25,8 @@ description:
 options:
   dest:
     description:
-      - The folder on the controller to write to. It is made with its parents. Files of an earlier report in it are replaced, each in one step.
+      - The folder on the controller to write to. It is made with its parents.
+      - Files of an earlier report in it are replaced, each in one step.
       - Required without O(source). With it, its folder is the default.
     type: path
   run:
@@ -52,7 +53,8 @@ options:
         succeeded.
       - C(fingerprint) is a dictionary with C(level) (string), C(before) and C(after) (dictionaries of counts) and C(differences) (list of
         sentences). Of the counts, C(covered) and C(buckets) tell how much of the data was compared.
-      - C(backup) is a dictionary with C(kind), C(path), C(bytes), C(files) (a number) and C(verified), a boolean or a list of sentences that
+      - C(backup) is a dictionary with C(kind), C(path), C(bytes), C(files) (a number) and C(verified), a boolean or a list of
+        sentences that
         say how.
       - C(rollback_package) is a dictionary with C(path), C(version) and C(source) (C(given), C(cache) or C(rebuilt)).
       - C(config) is a dictionary with C(renamed), C(dropped), C(carried) (lists of texts or dictionaries) and C(diff) (a unified diff).
@@ -120,7 +122,8 @@ verdict:
   type: str
   sample: 3 of 3 nodes run InfluxDB 1.4.3 and hold everything they held before.
 report:
-  description: Path of C(report.json), whose form is described in C(docs/report.schema.json) of this collection; O(source) where it was given.
+  description:
+    - Path of C(report.json), whose form is described in C(docs/report.schema.json) of this collection. O(source) where it was given.
   returned: success
   type: str
   sample: /home/ops/reports/2018-03-19/report.json

@@ -221,7 +221,8 @@ finished:
   sample: true
 outcome:
   description:
-    - V(swapped), V(restored) (with an empty RV(error) when that was wanted, else after a failure), V(failed) (the task fails, RV(error) says
+    - V(swapped), V(restored) (with an empty RV(error) when that was wanted, else after a failure), V(failed) (the task fails,
+      RV(error) says
       where the node stands) or V(unchanged) (everything was as wanted). Empty while not finished.
   returned: always
   type: str
@@ -307,6 +308,7 @@ disconnected:
 import uuid
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError, run
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_node import node_from, request_from
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_run import Call, detach

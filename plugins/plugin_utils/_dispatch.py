@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 

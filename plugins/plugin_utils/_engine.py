@@ -15,6 +15,8 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 Facts = Mapping[str, Mapping[str, Any]]
 """hostvars: what is known of each host, by its name."""
 
+LOST = "the connection was lost while the node was looked at"
+
 PROVED = ("done", "nothing")
 """The outcomes that are positive evidence: the node serves the target and holds what it held."""
 
@@ -38,7 +40,8 @@ def reason(result: Mapping[str, Any]) -> str:
 def packages(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
     """Return the different packages that the hosts ask for: a list of {package, version}.
 
-    version is the release that it must hold, empty for the way back, which depends on what runs on the node. Raises FleetError where a host says neither or only one of them.
+    version is the release that it must hold, empty for the way back, which depends on what runs on the node. Raises
+    FleetError where a host does not say what it wants.
     """
     asked: list[dict[str, Any]] = []
     for host in hosts:
@@ -50,16 +53,19 @@ def packages(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
     return [one for number, one in enumerate(asked) if one not in asked[:number]]
 
 
+EXAMPLES = {
+    "fleet_package": '-e \'{"fleet_package": {"file": "influxdb_1.4.3_amd64.deb"}}\'',
+    "fleet_target_version": "-e fleet_target_version=1.4.3",
+}
+
+
 def _wanted(host: str, facts: Mapping[str, Any], variable: str) -> Any:
     value = facts.get(variable)
     if not value:
-        examples = {"fleet_package": '{"file": "influxdb_1.4.3_amd64.deb"}', "fleet_target_version": "1.4.3"}
         raise FleetError(
             f"{variable} is not set for {host}",
             "the release to upgrade to, and its package",
-            f"pass it, for example -e '{{\"{variable}\": {examples[variable]}}}'"
-            if variable == "fleet_package"
-            else f"pass it, for example -e {variable}={examples[variable]}",
+            f"pass it, for example {EXAMPLES[variable]}",
         )
     return value
 
@@ -161,7 +167,11 @@ def to_undo(kept: Mapping[str, Any], recover: str) -> dict[str, Any]:
     kept is what the path's role found on the node: the change that began and did not end, and the last one that ended.
     """
     change = kept["unfinished"] or (kept["last"] if recover == "always" else None)
-    return {"backup_id": change["id"], "from": change["source"], "to": change["target"], "state": "upgrade"} if change else {}
+    return (
+        {"backup_id": change["id"], "from": change["source"], "to": change["target"], "state": "upgrade"}
+        if change
+        else {}
+    )
 
 
 REPORTED = {

@@ -27,7 +27,9 @@ SWAP_ID = re.compile(r"^influxdb-(?P<source>[^-]+)-(?P<target>[^-]+)$")
 def config_path(look: Facts) -> str:
     """Return the path of the configuration that the node's service reads, from what node_info saw."""
     served = [process["args"] for process in look["processes"] if process["service"]]
-    return _influxdb_settings.config_path(served[0] if served else [], look["service"].get("exec") or "", look["environment"])
+    return _influxdb_settings.config_path(
+        served[0] if served else [], look["service"].get("exec") or "", look["environment"]
+    )
 
 
 def configured(look: Facts, config: Facts, path: str) -> dict[str, Any]:
@@ -38,7 +40,14 @@ def configured(look: Facts, config: Facts, path: str) -> dict[str, Any]:
     """
     resume = unfinished(look)
     version = resume["source"] if resume else look["package"].get("upstream") or ""
-    node: dict[str, Any] = {**look, "config_path": path, "config_error": None, "settings": None, "resume": resume, "version": version}
+    node: dict[str, Any] = {
+        **look,
+        "config_path": path,
+        "config_error": None,
+        "settings": None,
+        "resume": resume,
+        "version": version,
+    }
     try:
         node["settings"] = _influxdb_settings.settings(_text(config, path), look["environment"], version, path)
     except FleetError as error:
@@ -67,13 +76,19 @@ def asked(node: Facts, answer: Facts | None, shards: Facts | None, backup_kind: 
     answer is the result of influxdb_info, failed or not, and None where the server was not asked; shards that of
     influxdb_shard_info, None where the folders are not known.
     """
-    reached = bool(answer) and not answer.get("failed")
-    known: dict[str, Any] = {"backup_kind": backup_kind, "server": answer if reached else None}
-    known["api"] = {"reached": reached, "reason": (answer or {}).get("reason"), "message": (answer or {}).get("msg")}
-    if reached and answer:
-        known["version"] = answer["version"]
+    server = answer if answer and "version" in answer else None
+    known: dict[str, Any] = {"backup_kind": backup_kind, "server": server}
+    known["api"] = {
+        "reached": bool(server),
+        "reason": (answer or {}).get("reason"),
+        "message": (answer or {}).get("msg"),
+    }
+    if server:
+        known["version"] = server["version"]
     if shards and shards.get("formats"):
-        known["shards"] = {key: shards[key] for key in ("formats", "b1", "tsi1", "data_bytes", "wal_bytes", "meta_bytes", "shards")}
+        known["shards"] = {
+            key: shards[key] for key in ("formats", "b1", "tsi1", "data_bytes", "wal_bytes", "meta_bytes", "shards")
+        }
         known["owners"] = shards["owners"]
     return {**node, **known}
 
@@ -122,7 +137,13 @@ def databases(node: Facts) -> list[str]:
 def files_of_service(node: Facts) -> list[str]:
     """Return the files and folders that make up the service beside its data: they are copied before an upgrade."""
     service = node["service"]
-    paths = [node["config_path"], node["settings"]["meta_dir"], *service["environment_files"], *service["unit_files"], *service["scripts"]]
+    paths = [
+        node["config_path"],
+        node["settings"]["meta_dir"],
+        *service["environment_files"],
+        *service["unit_files"],
+        *service["scripts"],
+    ]
     return list(dict.fromkeys(paths))
 
 
@@ -159,7 +180,8 @@ def swaps(first: Facts, second: Facts) -> dict[str, Any]:
 def compared(before: Facts, result: Facts) -> dict[str, Any]:
     """Return what the report says about the data: before is the fingerprint taken first, result that of the second call."""
     totals = before["totals"]
-    held = f"{totals['points']} values in {totals['databases']} databases" if before["level"] == "points" else f"{totals['databases']} databases"
+    values = f"{totals['points']} points in " if before["level"] == "points" else ""
+    held = f"{values}{totals['databases']} databases"
     count = result["difference_count"]
     return {
         "level": before["level"],
@@ -176,7 +198,11 @@ def config_summary(merged: Facts) -> dict[str, Any]:
         return {}
     diff = merged["diff"]
     lines = difflib.unified_diff(
-        diff["before"].splitlines(), diff["after"].splitlines(), diff["before_header"], diff["after_header"], lineterm=""
+        diff["before"].splitlines(),
+        diff["after"].splitlines(),
+        diff["before_header"],
+        diff["after_header"],
+        lineterm="",
     )
     return {**{key: merged[key] for key in ("carried", "renamed", "dropped")}, "diff": "\n".join(lines)}
 
@@ -195,7 +221,11 @@ def copies_id(node: Facts, plan_node: Facts) -> str:
 
 def kept(node: Facts) -> dict[str, Any]:
     """Return what the engine's recovery has to know: the change that began and did not end, and the last one that did."""
-    ids = [name for name in node["state"]["backups"] if (match := SWAP_ID.match(name)) and match["target"] == node["version"]]
+    ids = [
+        name
+        for name in node["state"]["backups"]
+        if (match := SWAP_ID.match(name)) and match["target"] == node["version"]
+    ]
     last = SWAP_ID.match(ids[-1]) if ids else None
     return {
         "unfinished": node["resume"],
@@ -215,12 +245,12 @@ def preflight(node: Facts, target: str, merged: Facts, way_back: Facts) -> list[
     if same(node["version"], target):
         return [one for one in check(node, target) if one["id"].split("-")[0] in ("api", "service", "process")]
     known: dict[str, Any] = {"rollback": _way_back(node, way_back)}
-    if merged.get("skipped"):
-        known["config_findings"] = []
-    elif merged.get("failed"):
-        known["config_error"] = node["config_error"] or merged.get("msg")
-    elif "findings" in merged:
+    if "findings" in merged:
         known["config_findings"] = merged["findings"]
+    elif merged.get("skipped"):
+        known["config_findings"] = []
+    else:
+        known["config_error"] = node["config_error"] or merged.get("msg")
     return check({**node, **known}, target)
 
 
@@ -238,7 +268,7 @@ def _resumable(resume: Facts, target: str) -> list[dict[str, str]]:
 
 
 def _way_back(node: Facts, package: Facts) -> dict[str, Any]:
-    if package.get("failed"):
+    if "source" not in package:
         return {"available": False, "source": "", "reason": str(package.get("msg") or "")}
     if not same(str(package.get("version") or ""), node["version"]):
         return {

@@ -22,6 +22,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "tools"), str(TESTS / "lab")]
 
 import user  # noqa: E402  (the path above is needed first)
+
 from dbfleet_lab.clients import Prober, Writer  # noqa: E402
 
 LAB = TESTS / "lab" / "lab"
@@ -81,7 +82,7 @@ class Run:
         return {node["name"]: node for node in self.report["nodes"]}
 
     def statuses(self) -> dict[str, str]:
-        return {name: node["outcome"]["status"] for name, node in self.nodes.items()}
+        return {name: (node["outcome"] or {"status": "none"})["status"] for name, node in self.nodes.items()}
 
 
 @dataclass
@@ -127,7 +128,9 @@ class Fleet:
 
     def version(self, node: str) -> str:
         """Return the version that the node serves, as a client sees it."""
-        return self.sh(node, "curl -sk -o /dev/null -D - -m 5 http://127.0.0.1:8086/ping | sed -n 's/^X-Influxdb-Version: //Ip'")
+        return self.sh(
+            node, "curl -sk -o /dev/null -D - -m 5 http://127.0.0.1:8086/ping | sed -n 's/^X-Influxdb-Version: //Ip'"
+        )
 
     def effects(self, node: str) -> list[str]:
         """Return every file that a run could change, with time and size, the packages, and the server's process.

@@ -16,8 +16,9 @@ import venvs  # noqa: E402
 
 def faults() -> bool:
     """Run the tests in an environment of their own."""
+    folder = common.empty_folder("faults")
     python = venvs.environment("faults") / "bin" / "python"
-    common.run(python, "-m", "pytest", "-p", "no:cacheprovider", *sys.argv[1:], cwd=HERE)
+    common.run(python, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={folder}", *sys.argv[1:], cwd=HERE)
     return True
 
 

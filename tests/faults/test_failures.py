@@ -23,7 +23,7 @@ def test_a_release_that_cannot_start_is_rolled_back(fleet: Callable[..., Fleet])
     assert len(writer.acknowledged) > 100
     assert writer.lost() == []
     assert run.nodes["influx1"]["outcome"]["reason"] in run.text
-    assert "influx1 was rolled back to 1.3.9" in run.report["verdict"]["sentence"]
+    assert "influx1 was rolled back to 1.3.9" in run.report["verdict"]
     assert run.nodes["influx1"]["fingerprint"]["differences"] == []
     assert not cluster.sh("influx2", "ls /var/lib/dbfleet/lock 2>/dev/null || true")
 

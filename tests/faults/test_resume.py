@@ -75,7 +75,10 @@ def test_a_killed_swap(fleet: Callable[..., Fleet], step: str, then: str) -> Non
     run = one.start()
     wait_for_death(one)
     run.kill()
-    one.sh("influx1", "rm -f /etc/systemd/system/influxdb.service.d/*.conf; systemctl daemon-reload; pkill -f killer.sh || true")
+    one.sh(
+        "influx1",
+        "rm -f /etc/systemd/system/influxdb.service.d/*.conf; systemctl daemon-reload; pkill -f killer.sh || true",
+    )
     if then == "again":
         done = one.run()
         assert done.code == 0, done.text

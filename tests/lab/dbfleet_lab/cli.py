@@ -17,7 +17,7 @@ from dbfleet_lab.cache import Cache
 from dbfleet_lab.fleet import Fleets, FleetSpec
 from dbfleet_lab.images import IMAGES
 from dbfleet_lab.node import BARE
-from dbfleet_lab.podman import LABEL, NETWORK, Podman
+from dbfleet_lab.podman import LABEL, Podman
 from dbfleet_lab.shell import LabError
 
 CACHE = Cache.of_user()

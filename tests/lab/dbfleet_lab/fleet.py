@@ -46,7 +46,7 @@ class FleetSpec:
         ]
         return [
             Node(self.name, f"{self.prefix}{index}", image, self.version, cluster, self.auth, self.https)
-            for index, (image, cluster) in enumerate(zip(images, names), start=1)
+            for index, (image, cluster) in enumerate(zip(images, names), start=1)  # noqa: B905 (Python 3.9 has no strict)
         ]
 
 

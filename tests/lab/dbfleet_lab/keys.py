@@ -78,8 +78,16 @@ def certificate(cache: Cache, folder: Path, name: str, address: str) -> Certific
     extensions.write_text(f"subjectAltName=DNS:{name},IP:{address}\nextendedKeyUsage=serverAuth\n", encoding="ascii")
     run(["openssl", "req", *NEW_KEY, "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(request)])
     run(
-        ["openssl", "x509", "-req", "-in", str(request), "-CA", str(ca), "-CAkey", str(ca.with_suffix(".key"))]
-        + [
+        [
+            "openssl",
+            "x509",
+            "-req",
+            "-in",
+            str(request),
+            "-CA",
+            str(ca),
+            "-CAkey",
+            str(ca.with_suffix(".key")),
             "-set_serial",
             str(secrets.randbits(63)),
             "-days",

@@ -40,6 +40,8 @@ start() {
     fi
     mkdir -p "${pidfile%/*}"
     chown influxdb:influxdb "${pidfile%/*}"
+    # dash and bash, the shells of the hosts this is for, both know -n.
+    # shellcheck disable=SC3045
     ulimit -n "$open_files" 2>/dev/null || echo "$name: open files stay limited to $(ulimit -n)" >&2
     # Word splitting of the options is meant.
     # shellcheck disable=SC2086

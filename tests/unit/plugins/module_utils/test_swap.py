@@ -431,7 +431,7 @@ class TestFailure(object):
         host.behaviour[NEW] = how
         result = swap(host)
         assert result["outcome"] == "restored" and words in result["error"]
-        assert result["error"].endswith("its last words: run: create server: permission denied.")
+        assert result["error"].endswith("from its log: run: create server: permission denied.")
         assert result["log_tail"] == ["run: create server: permission denied"]
         assert_old(host)
 

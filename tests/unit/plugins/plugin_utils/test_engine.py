@@ -28,12 +28,21 @@ PLAN: dict[str, Any] = {
     [
         ({"msg": "No space left"}, "No space left."),
         ({"msg": "Is it on?"}, "Is it on?"),
-        ({"msg": "MODULE FAILURE\nSee stdout/stderr for the exact error", "module_stderr": "Traceback\nOSError: full\n"}, "OSError: full."),
+        (
+            {
+                "msg": "MODULE FAILURE\nSee stdout/stderr for the exact error",
+                "module_stderr": "Traceback\nOSError: full\n",
+            },
+            "OSError: full.",
+        ),
         ({"msg": "All items completed", "results": [{"failed": False}, {"failed": True, "msg": "second"}]}, "second."),
         ({"rc": 1, "stderr": "first\nlast"}, "last."),
         ({}, "no reason was given."),
         ({"msg": "Task failed: Action failed: The disk is full."}, "The disk is full."),
-        ({"msg": "Task failed: Error while resolving: The filter plugin 'a.b.c' failed: /x is not TOML"}, "/x is not TOML."),
+        (
+            {"msg": "Task failed: Error while resolving: The filter plugin 'a.b.c' failed: /x is not TOML"},
+            "/x is not TOML.",
+        ),
     ],
 )
 def test_reason_is_the_sentence_that_matters(result: dict[str, Any], expected: str) -> None:
@@ -94,17 +103,32 @@ def test_only_positive_evidence_lets_the_next_node_start(status: str | None, hol
 
 
 def test_hosts_without_a_fact_are_told() -> None:
-    assert _engine.without(["a", "b", "c"], {"a": {"ready": True}, "b": {"ready": False}, "c": {}}, "ready") == ["b", "c"]
+    assert _engine.without(["a", "b", "c"], {"a": {"ready": True}, "b": {"ready": False}, "c": {}}, "ready") == [
+        "b",
+        "c",
+    ]
 
 
 def test_the_report_gets_what_is_known_and_nothing_else() -> None:
     hostvars: dict[str, dict[str, Any]] = {
-        "a1": {"fleet_outcome": {"status": "done"}, "ansible_facts": {"fleet_timeline": [{"phase": "stage"}]}, "ansible_password": "geheim"},
+        "a1": {
+            "fleet_outcome": {"status": "done"},
+            "ansible_facts": {"fleet_timeline": [{"phase": "stage"}]},
+            "ansible_password": "geheim",
+        },
         "a2": {},
     }
     nodes = _engine.report_nodes(["a1", "a2"], hostvars, PLAN)
     assert nodes == [
-        {"name": "a1", "cluster": "a", "wave": 1, "from": "1.3.9", "to": "1.4.3", "outcome": {"status": "done"}, "timeline": [{"phase": "stage"}]},
+        {
+            "name": "a1",
+            "cluster": "a",
+            "wave": 1,
+            "from": "1.3.9",
+            "to": "1.4.3",
+            "outcome": {"status": "done"},
+            "timeline": [{"phase": "stage"}],
+        },
         {"name": "a2", "cluster": "a", "wave": 2, "from": "1.3.9", "to": "1.4.3", "timeline": []},
     ]
 
@@ -114,7 +138,19 @@ def test_the_report_gets_what_is_known_and_nothing_else() -> None:
     [
         ([{"item": {"version": "1.4.3"}, "source": "repository", "name": "influxdb"}], None),
         (
-            [{"item": {"version": ""}, "sha256": "old"}, {"item": {"version": "1.4.3"}, "name": "influxdb", "version": "1.4.3", "arch": "amd64", "sha256": "ab", "size": 3, "manager": "dpkg", "path": "/x"}],
+            [
+                {"item": {"version": ""}, "sha256": "old"},
+                {
+                    "item": {"version": "1.4.3"},
+                    "name": "influxdb",
+                    "version": "1.4.3",
+                    "arch": "amd64",
+                    "sha256": "ab",
+                    "size": 3,
+                    "manager": "dpkg",
+                    "path": "/x",
+                },
+            ],
             {"name": "influxdb", "version": "1.4.3", "arch": "amd64", "sha256": "ab", "size": 3, "manager": "dpkg"},
         ),
     ],

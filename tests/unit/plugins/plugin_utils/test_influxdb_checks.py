@@ -183,9 +183,7 @@ def test_a_check_fires_alone(id_: str, severity: str, target: str, facts: dict[s
             {"version": "0.10.2", "package__version": "0.10.2", "shards__formats": {"b1": 1}},
             id="b1 within 0.10",
         ),
-        pytest.param(
-            "1.4.3", {"backup_kind": "none-acknowledged"}, id="no backup, on purpose"
-        ),
+        pytest.param("1.4.3", {"backup_kind": "none-acknowledged"}, id="no backup, on purpose"),
         pytest.param(
             "1.8.10",
             {
