@@ -15,6 +15,8 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 Facts = Mapping[str, Mapping[str, Any]]
 """hostvars: what is known of each host, by its name."""
 
+UNREACHABLE = "The connection was lost while the node was being upgraded; what was begun there goes on by itself."
+
 LOST = "the connection was lost while the node was looked at"
 
 PROVED = ("done", "nothing")
@@ -196,5 +198,11 @@ def _report_node(host: str, facts: Mapping[str, Any], entry: Mapping[str, Any]) 
     node: dict[str, Any] = {"name": host}
     node.update({key: entry[key] for key in ("cluster", "wave", "from", "to") if key in entry})
     node.update({key: facts[fact] for key, fact in REPORTED.items() if facts.get(fact) is not None})
+    if facts.get("fleet_entered") and "outcome" not in node:
+        node["outcome"] = {
+            "status": "unreachable",
+            "phase": facts.get("fleet_phase_entered") or "gate",
+            "reason": UNREACHABLE,
+        }
     node["timeline"] = list((facts.get("ansible_facts") or {}).get("fleet_timeline") or [])
     return node

@@ -62,10 +62,10 @@ def _text(config: Facts, path: str) -> str:
 
 
 def unfinished(look: Facts) -> dict[str, str] | None:
-    """Return {id, source, target} of a swap that began on this node and did not end, None where there is none."""
+    """Return {id, source, target} of a swap that began on this node and did not end, or failed both ways, else None."""
     swap = look["state"].get("swap") or {}
     match = SWAP_ID.match(swap.get("id") or "")
-    if not match or swap.get("finished"):
+    if not match or (swap.get("finished") and swap.get("outcome") != "failed"):
         return None
     return {"id": swap["id"], **match.groupdict()}
 

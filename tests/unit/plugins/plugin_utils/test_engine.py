@@ -109,6 +109,12 @@ def test_hosts_without_a_fact_are_told() -> None:
     ]
 
 
+def test_a_node_whose_upgrade_began_and_has_no_outcome_was_lost() -> None:
+    facts = {"fleet_entered": True, "fleet_phase_entered": "upgrade"}
+    outcome = _engine.report_nodes(["a1"], {"a1": facts}, PLAN)[0]["outcome"]
+    assert (outcome["status"], outcome["phase"]) == ("unreachable", "upgrade")
+
+
 def test_the_report_gets_what_is_known_and_nothing_else() -> None:
     hostvars: dict[str, dict[str, Any]] = {
         "a1": {
