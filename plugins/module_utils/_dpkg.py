@@ -16,6 +16,8 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 
 try:
     from typing import Any, Callable, List  # noqa: F401 (read by type comments)
+
+    from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import Result  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 

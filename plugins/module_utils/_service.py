@@ -16,6 +16,8 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 
 try:
     from typing import Any, Callable, Dict, List, Optional  # noqa: F401 (read by type comments)
+
+    from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import Result  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
@@ -128,7 +130,7 @@ class Sysv(object):
     def enabled(self):
         # type: () -> Optional[bool]
         """Not asked: packages register their script again only where it is missing, so there is nothing to undo."""
-        return
+        return None  # noqa: RET501 (mypy wants the value)
 
     def disable(self):
         # type: () -> None

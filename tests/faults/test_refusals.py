@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import Fleet, Run, lab, packages
 
 WRONG_DIGEST = "0" * 64
@@ -136,11 +139,16 @@ def test_an_untrusted_certificate(guarded: Fleet) -> None:
     refused(guarded, "api-tls", influxdb_ca_path="/etc/ssl/certs/ca-certificates.crt")
 
 
-def test_an_expired_certificate(fleet: Callable[..., Fleet]) -> None:
+def test_an_expired_certificate(fleet: Callable[..., Fleet], tmp_path: Path) -> None:
     expired = fleet("--nodes", "1", "--https")
     [host] = expired.hosts
-    expired.sh(host, "date -s '+4000 days' || true")
-    refused(expired, "api-tls")
+    authority = yaml.safe_load(expired.inventory.read_text(encoding="utf-8"))["influxdb"]["vars"]["influxdb_ca_path"]
+    request, signed = tmp_path / "request", tmp_path / "signed"
+    request.write_text(expired.sh(host, "openssl req -new -key /etc/influxdb/tls/server.key -subj /CN=influx1"), "ascii")
+    sign = ["openssl", "x509", "-req", "-in", request, "-CA", authority, "-CAkey", Path(authority).with_suffix(".key")]
+    subprocess.run([*sign, "-set_serial", "7", "-days", "-1", "-out", signed], check=True, capture_output=True)
+    expired.sh(host, f"echo '{signed.read_text('ascii')}' > /etc/influxdb/tls/server.pem; systemctl restart influxdb; sleep 2")
+    refused(expired, "api-tls", "expired")
 
 
 @pytest.mark.sample
@@ -159,8 +167,6 @@ def test_two_runs_at_once(fleet: Callable[..., Fleet]) -> None:
 
 def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     """Wait until the condition holds."""
-    import time
-
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "gave up waiting"

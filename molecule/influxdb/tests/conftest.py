@@ -22,16 +22,23 @@ from holdings import Influx  # noqa: E402  (the path above is needed first)
 NOTES = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def name(host: Host) -> str:
-    """The node's name in the inventory, which the lab makes its host name too."""
-    return host.check_output("hostname")
+    """The node's name in the inventory."""
+    return host.backend.get_hostname()
 
 
 @pytest.fixture
 def influx(host: Host) -> Influx:
     """The node's server, asked from the controller."""
-    return Influx(host.backend.get_hostname())
+    return Influx(host.ansible.get_variables()["ansible_host"])
+
+
+@pytest.fixture(scope="module")
+def state(host: Host) -> dict[str, str]:
+    """Owner, group, mode and size of everything in the state folder, whose own path is the empty one."""
+    lines = host.check_output("find /var/lib/dbfleet -printf '%%P\t%%u %%g %%m %%s\n'").splitlines()
+    return dict(line.split("\t") for line in lines)
 
 
 @pytest.fixture
