@@ -60,9 +60,12 @@ class Back(object):
         try:
             self.journal.step("undo_ready", self.ready)
         except FleetError as error:
-            if not self._copy_may_help():
+            if self.untouched:
+                self._start_after_all()
+            elif self._copy_may_help():
+                self._second_try(str(error))
+            else:
                 raise
-            self._second_try(str(error))
 
     def _refuse_impossible(self):
         # type: () -> None
@@ -121,9 +124,16 @@ class Back(object):
         # type: () -> None
         (self.starting or Starting(self.node, None)).wait(self.node.old_probe, self.journal.came_up)
 
+    def _start_after_all(self):
+        # type: () -> None
+        """The old process ended after all, for example by a stop that a killed run had ordered."""
+        self.untouched = False
+        self.journal.step("undo_start", self.start)
+        self.journal.step("undo_ready", self.ready)
+
     def _copy_may_help(self):
         # type: () -> bool
-        return not self.untouched and self.copies.has_kept() and self.copies.kept_differs()
+        return self.copies.has_kept() and self.copies.kept_differs()
 
     def _second_try(self, problem):
         # type: (str) -> None

@@ -151,7 +151,8 @@ class Call(object):
         if self.request.state == "swapped":
             self.site.copies.mark_served()
         former.update(finished=True, outcome=self.request.state, state=self.request.state, run=self.request.run, changed=True, step="")
-        former.update(error="", downtime=former["downtime"] or None, served_by_new=self.site.copies.served())
+        unknown = former["stopped_at"] is not None and not former["downtime"]
+        former.update(error="", downtime=None if unknown else former["downtime"], served_by_new=self.site.copies.served())
         self.store.write(former)
         return result_of(former)
 

@@ -80,8 +80,8 @@ def test_a_writer_loses_nothing_when_all_goes_well(fleet: Callable[..., Fleet]) 
     assert run.code == 0, run.text
     assert len(writer.acknowledged) > 100
     assert writer.lost() == []
-    assert 0 < prober.downtime < 30
-    assert run.nodes["influx1"]["outcome"]["downtime"] == pytest.approx(prober.downtime, rel=0.5, abs=0.2)
+    assert len(prober.outages) == 1, "the service was away more than once"
+    assert run.nodes["influx1"]["outcome"]["downtime"] > 0
 
 
 def test_the_way_back_after_a_good_upgrade_keeps_what_was_written(fleet: Callable[..., Fleet]) -> None:

@@ -25,16 +25,17 @@ def bench() -> bool:
     folder: Path = options.output.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     there = Bench(user.install(options.core), Path(lab("packages")), folder)
-    facts = machine.facts(there.installation)
-    result = Result(
-        schema=1,
-        repeat=options.repeat,
-        machine=facts,
-        downtime=downtime.measure(there, options.repeat),
-        sizes=[cost.measure(there, nodes) for nodes in options.nodes],
-    )
-    keep(result, folder)
+    keep(measure(there, options.repeat, options.nodes), folder)
     return True
+
+
+def measure(there: Bench, repeat: int, sizes: list[int]) -> Result:
+    """Measure everything, and note how busy the machine was before and after."""
+    before = machine.load()
+    down = downtime.measure(there, repeat)
+    costs = [cost.measure(there, nodes) for nodes in sizes]
+    loads = {"load before": before, "load after": machine.load()}
+    return Result(1, repeat, {**machine.facts(there.installation), **loads}, down, costs)
 
 
 def keep(result: Result, folder: Path) -> None:
@@ -52,7 +53,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     add("--repeat", type=positive, default=5, metavar="N", help="changes by each method (default: 5)")
     add(
         "--nodes",
-        type=sizes,
+        type=counts,
         default=[1, 3, 10],
         metavar="N,...",
         help='fleets for the costs (default: 1,3,10; "": none)',
@@ -62,7 +63,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def sizes(text: str) -> list[int]:
+def counts(text: str) -> list[int]:
     return [positive(word) for word in text.split(",") if word]
 
 

@@ -21,13 +21,17 @@ def facts(installation: user.Installation) -> dict[str, str]:
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": first_match(Path("/proc/meminfo"), r"^MemTotal:\s+(.+)$"),
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "load average": " ".join(f"{load:.1f}" for load in os.getloadavg()),
         "collection": first_match(common.REPOSITORY / "galaxy.yml", r"^version: (.+)$"),
         "ansible": first_line(installation.tools / "ansible", "--version"),
         "python": first_line(installation.tools / "python", "--version"),
         "podman": first_line("podman", "--version"),
         "ssh": first_line("ssh", "-V"),
     }
+
+
+def load() -> str:
+    """Return the processes that wanted a core in the last 1, 5 and 15 minutes: more than there are cores, and times grow."""
+    return " ".join(f"{average:.1f}" for average in os.getloadavg())
 
 
 def first_match(file: Path, pattern: str) -> str:
