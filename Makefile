@@ -8,9 +8,9 @@ LAB := tests/lab/lab
 export PYTHONDONTWRITEBYTECODE := 1
 
 # What "make test" runs, in this order. "b:a": without a passed, b is not tried.
-PHASES ?= lint docs-lint units sanity package lab molecule:lab faults:lab
+PHASES ?= lint docs-lint units sanity package lab molecule:lab sample:lab
 
-.PHONY: help test lint docs-lint units sanity package lab molecule faults bench demo format clean
+.PHONY: help test lint docs-lint units sanity package lab molecule sample faults bench demo format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' Makefile | awk -F'|' '{ printf "%-10s %s\n", $$1, $$2 }'
@@ -40,7 +40,10 @@ lab: ## what the scenarios run on: packages, images
 molecule: lab ## every Molecule scenario (SCENARIO="influxdb")
 	@$(PYTHON) tests/tools/molecule.py
 
-faults: lab ## upgrades that are killed, cut off and broken on purpose
+sample: lab ## one fault of each kind on real nodes
+	@tests/faults/run -m sample
+
+faults: lab ## every fault: upgrades that are killed, cut off and broken on purpose (half an hour and more)
 	@tests/faults/run
 
 bench: lab ## how long upgrades and proofs take

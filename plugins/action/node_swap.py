@@ -20,6 +20,8 @@ TIMEOUT = 3600
 RECONNECT_TIMEOUT = 300
 PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts to reach a node again; the last one from then on."""
+BROKEN_LIMIT = 3
+"""So many answers in succession that are not a module's (its process was killed, or has no Python) are an answer."""
 
 STEPS = {
     "look": "looking at the node",
@@ -56,8 +58,9 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         arguments.setdefault("run", uuid.uuid4().hex)
 
-        def ask() -> Answer:
-            answer: Answer = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+        def ask(at_once: bool) -> Answer:
+            asked = dict(arguments, wait=0) if at_once else arguments
+            answer: Answer = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars)
             arguments["run"] = answer.get("run", arguments["run"])
             return answer
 
@@ -82,11 +85,11 @@ class ActionModule(ActionBase):
 
 
 class Follower:
-    """Asks until the swap is finished. say gets a line for each change of the step."""
+    """Asks until the swap is finished; ask(True) is not to wait for that. say gets a line for each change of the step."""
 
     def __init__(
         self,
-        ask: Callable[[], Answer],
+        ask: Callable[[bool], Answer],
         reset: Callable[[], None],
         say: Callable[[str], None],
         timeout: float,
@@ -106,15 +109,17 @@ class Follower:
 
     def follow(self) -> Answer:
         deadline = self.clock() + self.timeout
+        broken = 0
         while True:
             begun = self.clock()
             answer = self._reach()
-            if answer.get("finished", True):
+            broken = broken + 1 if "module_stdout" in answer else 0
+            if answer.get("finished", not 0 < broken < BROKEN_LIMIT):
                 return self._end(answer)
             self._show(answer.get("step", ""))
             if self.clock() >= deadline:
                 return self._late(answer)
-            # An answer before the end of its time means that the process of the swap was killed; do not race with the killer.
+            # An answer long before its time means that a process was killed on the node; do not race with the killer.
             self.sleep(max(0.0, PAUSES[0] - (self.clock() - begun)))
 
     def _show(self, step: str) -> None:
@@ -142,8 +147,9 @@ class Follower:
         lost_at: float | None = None
         attempt = 0
         while True:
+            begun = self.clock()
             try:
-                answer = self.ask()
+                answer = self.ask(lost_at is not None)
             except AnsibleConnectionFailure:
                 lost_at = self.clock() if lost_at is None else lost_at
                 if self.clock() - lost_at >= self.reconnect_timeout:
@@ -152,7 +158,7 @@ class Follower:
                 attempt += 1
                 continue
             if lost_at is not None:
-                self.disconnected += self.clock() - lost_at
+                self.disconnected += begun - lost_at
                 self.say("the node can be reached again")
             return answer
 

@@ -89,8 +89,9 @@ class Systemd(object):
         # type: (float) -> List[str]
         """What the service itself printed, without what systemd says about it."""
         unit = self.name if "." in self.name else self.name + ".service"
-        argv = ["journalctl", "--no-pager", "-o", "cat", "-n", str(TAIL), "--since", "@{0}".format(int(since)), "_SYSTEMD_UNIT=" + unit]
-        return [line for line in self._run(argv).out.splitlines() if line.strip() and not line.startswith("-- ")]
+        argv = ["journalctl", "--no-pager", "-o", "cat", "--since", "@{0}".format(int(since)), "_SYSTEMD_UNIT=" + unit]
+        lines = [line for line in self._run(argv).out.splitlines() if line.strip() and not line.startswith("-- ")]
+        return lines[-TAIL:]  # with --since, -n would be the first ones
 
     def adopt(self, pid):
         # type: (int) -> None

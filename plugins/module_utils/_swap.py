@@ -148,10 +148,10 @@ class Forward(object):
             self.journal.note("the copies could not be completed: {0}".format(error))
 
 
-def telling(lines):
-    # type: (List[str]) -> str
-    """The last line that complains; the very last one may belong to the next try already."""
-    return ([line for line in lines if COMPLAINT.search(line)] or lines)[-1].strip()
+def complaints(lines):
+    # type: (List[str]) -> List[str]
+    """The lines that say what is wrong; the very last line may belong to the next try already."""
+    return [line.strip() for line in lines if COMPLAINT.search(line)]
 
 
 class Swap(object):
@@ -208,7 +208,7 @@ class Swap(object):
         lines = error.facts.get("log_tail") or []
         self.journal.record["log_tail"] = self.journal.record["log_tail"] or lines
         text = str(error).rstrip(".")
-        return "{0}; from its log: {1}".format(text, telling(lines)) if lines else text
+        return "; from its log: ".join([text] + complaints(lines)[-1:])
 
     def _end(self, outcome, error=""):
         # type: (str, str) -> None

@@ -37,7 +37,7 @@ def influx(host: Host) -> Influx:
 @pytest.fixture(scope="module")
 def state(host: Host) -> dict[str, str]:
     """Owner, group, mode and size of everything in the state folder, whose own path is the empty one."""
-    lines = host.check_output("find /var/lib/dbfleet -printf '%%P\t%%u %%g %%m %%s\n'").splitlines()
+    lines = host.check_output("find /var/lib/dbfleet -printf '%P\t%u %g %m %s\n'").splitlines()
     return dict(line.split("\t") for line in lines)
 
 
