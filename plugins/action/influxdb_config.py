@@ -85,7 +85,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the documented result; a FleetError becomes the failure of the task."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        _validation, options = self.validate_argument_spec(argument_spec=ARGUMENTS)
         try:
             result.update(self._merge(options, task_vars or {}))
         except FleetError as error:

@@ -18,7 +18,7 @@ import stat
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 try:
-    from typing import Any, Dict, Iterator, List  # noqa: F401 (read by type comments)
+    from typing import Any, Dict, List  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
@@ -37,14 +37,13 @@ def sha256(path):
 
 
 def regular_files(path):
-    # type: (str) -> Iterator[str]
-    """Yield the regular files at or below path, in order; sockets, pipes and links are not data."""
-    if os.path.isdir(path) and not os.path.islink(path):
-        for name in sorted(os.listdir(path)):
-            for found in regular_files(os.path.join(path, name)):
-                yield found
-    elif os.path.isfile(path) and not os.path.islink(path):
-        yield path
+    # type: (str) -> List[str]
+    """Return the regular files at or below path, in order; sockets, pipes and links are not data."""
+    if os.path.islink(path):
+        return []
+    if os.path.isdir(path):
+        return [found for name in sorted(os.listdir(path)) for found in regular_files(os.path.join(path, name))]
+    return [path] if os.path.isfile(path) else []
 
 
 def read(dest):

@@ -23,7 +23,7 @@ except ImportError:  # Python 2.7
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 try:
-    from typing import Any, Callable, Dict, List, Optional, Tuple  # noqa: F401 (read by type comments)
+    from typing import Any, Callable, List, Optional, Tuple  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
@@ -90,6 +90,8 @@ class Probe(object):
         # type: (HTTPConnection) -> Answer
         connection.request("GET", self._target, headers={"Connection": "close"})
         response = connection.getresponse()
+        if response.version < 10:  # Python 2.7 takes any text for the body of an answer of HTTP 0.9
+            raise HTTPException("not an answer of HTTP")
         return Answer(response.status, plain_version(response.getheader(self._header)), "")
 
     def _connect(self, limit):

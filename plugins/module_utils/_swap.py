@@ -24,7 +24,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request impo
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Starting
 
 try:
-    from typing import Any, List, Optional  # noqa: F401 (read by type comments)
+    from typing import List, Optional  # noqa: F401 (read by type comments)
 
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_journal import Journal  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look  # noqa: F401

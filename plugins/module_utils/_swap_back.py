@@ -13,7 +13,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Starting
 
 try:
-    from typing import Any, Optional  # noqa: F401 (read by type comments)
+    from typing import Optional  # noqa: F401 (read by type comments)
 
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_journal import Journal  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look  # noqa: F401

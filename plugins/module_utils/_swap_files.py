@@ -15,7 +15,7 @@ import shutil
 import stat
 
 try:
-    from typing import Any, Dict, Iterator, List, Optional, Tuple  # noqa: F401 (read by type comments)
+    from typing import Any, Dict, List  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
@@ -141,18 +141,17 @@ def survey(path):
 
 
 def _survey(path, name):
-    # type: (str, str) -> Iterator[List[Any]]
+    # type: (str, str) -> List[List[Any]]
     info = os.lstat(path)
     owner = [info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)]
     if stat.S_ISLNK(info.st_mode):
-        yield [name, "link", os.readlink(path)] + owner[:2]
-    elif stat.S_ISREG(info.st_mode):
-        yield [name, "file", digest_of(path)] + owner
-    elif stat.S_ISDIR(info.st_mode):
-        yield [name, "folder", ""] + owner
-        for child in os.listdir(path):
-            for found in _survey(os.path.join(path, child), os.path.join(name, child)):
-                yield found
+        return [[name, "link", os.readlink(path)] + owner[:2]]
+    if stat.S_ISREG(info.st_mode):
+        return [[name, "file", digest_of(path)] + owner]
+    if not stat.S_ISDIR(info.st_mode):
+        return []
+    children = [_survey(os.path.join(path, child), os.path.join(name, child)) for child in os.listdir(path)]
+    return [[name, "folder", ""] + owner] + [found for child in children for found in child]
 
 
 def size_of(path):

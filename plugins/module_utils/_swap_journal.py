@@ -11,7 +11,7 @@ __metaclass__ = type
 import os
 
 try:
-    from typing import Any, Callable, Dict, List, Optional  # noqa: F401 (read by type comments)
+    from typing import Any, Callable, Dict, Optional  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 

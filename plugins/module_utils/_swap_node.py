@@ -30,7 +30,7 @@ try:
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
-SAFE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")
+SAFE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
 INSTALL_LIMIT = 7200.0
 """Seconds. Scripts of the package give every file of a data folder its owner again, which takes its time on a big one."""
 

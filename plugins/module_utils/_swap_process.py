@@ -19,7 +19,7 @@ import time
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import PATH
 
 try:
-    from typing import Any, Dict, List, Optional, Set  # noqa: F401 (read by type comments)
+    from typing import Any, List, Optional, Set  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 

@@ -18,7 +18,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import fa
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look, wanted_properties
 
 try:
-    from typing import Any, Callable, List, Optional  # noqa: F401 (read by type comments)
+    from typing import Any, Callable, List  # noqa: F401 (read by type comments)
 
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import Probe  # noqa: F401
     from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import State  # noqa: F401

@@ -55,7 +55,7 @@ def packages(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
     return [one for number, one in enumerate(asked) if one not in asked[:number]]
 
 
-EXAMPLES = {
+SAID = {
     "fleet_package": '-e \'{"fleet_package": {"file": "influxdb_1.4.3_amd64.deb"}}\'',
     "fleet_target_version": "-e fleet_target_version=1.4.3",
 }
@@ -67,7 +67,7 @@ def _wanted(host: str, facts: Mapping[str, Any], variable: str) -> Any:
         raise FleetError(
             f"{variable} is not set for {host}",
             "the release to upgrade to, and its package",
-            f"pass it, for example {EXAMPLES[variable]}",
+            f"pass it, for example {SAID[variable]}",
         )
     return value
 

@@ -206,7 +206,7 @@ class _Merger:
             if place not in self.chosen and plain(self.new.values.get(place)) != packaged:
                 self.chosen[place] = place, packaged
         # Sorted, so that merging again writes them in the same order.
-        for place, (_, value) in sorted(self.chosen.items()):
+        for place, (_spelling, value) in sorted(self.chosen.items()):
             if place not in self.new.values or plain(self.new.values[place]) != plain(value):
                 self.sheet.put(*place, written(value))
         for name, entries in self.listeners.items():
@@ -219,7 +219,11 @@ class _Merger:
     def _prove(self, text: str) -> None:
         """Read the result back: what cannot be placed in a text must not be lost in silence."""
         result = _Config(parse(text, "The merged configuration"))
-        lost = [where(place) for place, (_, value) in self.chosen.items() if result.values.get(place) != plain(value)]
+        lost = [
+            where(place)
+            for place, (_spelling, value) in self.chosen.items()
+            if result.values.get(place) != plain(value)
+        ]
         lost += [
             f"[[{name}]]"
             for name, entries in self.listeners.items()

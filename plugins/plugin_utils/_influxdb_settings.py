@@ -103,7 +103,7 @@ class _Lookup:
             except ValueError as error:
                 raise _unfit(f"the environment variable {variable}", kind) from error
         value = _fold(_fold(self._document).get(section, {}) if section else self._document).get(key, default)
-        if type(value) is not kind:
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise _unfit(f"[{section}] {key}" if section else key, kind)
         return value
 

@@ -141,7 +141,7 @@ class Sheet:
         places = self._find(section, key)
         active = [place for place in places if not place[2]]
         if active:
-            at, length, _ = active[0]
+            at, length, _rest = active[0]
         elif places:
             at, length = places[0][0] + places[0][1], 0
         else:
@@ -156,7 +156,7 @@ class Sheet:
 
     def _sections(self) -> list[Section]:
         headers = [(index, match) for index, line in enumerate(self._lines) if (match := _HEADER.match(line))]
-        ends = [index for index, _ in headers] + [len(self._lines)]
+        ends = [index for index, _header in headers] + [len(self._lines)]
         return [Section("", 0, ends[0])] + [
             Section(match["name"].lower(), index + 1, end, bool(match["off"]))
             for (index, match), end in zip(headers, ends[1:], strict=True)
@@ -224,7 +224,7 @@ class Sheet:
 
 def _comment(line: str) -> str:
     """Return the comment behind the value of a line, with the space before it."""
-    ((_, item),) = tomlkit.parse(line).body[:1]
+    ((_key, item),) = tomlkit.parse(line).body[:1]
     return str(item.trivia.comment_ws + item.trivia.comment)
 
 

@@ -48,7 +48,7 @@ def test_a_configuration_data_and_port_elsewhere(fleet: Callable[..., Fleet]) ->
     one.sh(
         "influx1",
         "set -e; systemctl stop influxdb; mkdir -p /srv/conf; mv /var/lib/influxdb /srv/influx;"
-        " sed -e 's#/var/lib/influxdb#/srv/influx#; s/^ *#* *bind-address = \":8086\"/bind-address = \":9086\"/'"
+        ' sed -e \'s#/var/lib/influxdb#/srv/influx#; s/^ *#* *bind-address = ":8086"/bind-address = ":9086"/\''
         " /etc/influxdb/influxdb.conf > /srv/conf/tsdb.toml;"
         " mkdir -p /etc/systemd/system/influxdb.service.d;"
         " printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/influxd -config /srv/conf/tsdb.toml\\n'"

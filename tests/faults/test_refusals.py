@@ -144,10 +144,14 @@ def test_an_expired_certificate(fleet: Callable[..., Fleet], tmp_path: Path) -> 
     [host] = expired.hosts
     authority = yaml.safe_load(expired.inventory.read_text(encoding="utf-8"))["influxdb"]["vars"]["influxdb_ca_path"]
     request, signed = tmp_path / "request", tmp_path / "signed"
-    request.write_text(expired.sh(host, "openssl req -new -key /etc/influxdb/tls/server.key -subj /CN=influx1"), "ascii")
+    request.write_text(
+        expired.sh(host, "openssl req -new -key /etc/influxdb/tls/server.key -subj /CN=influx1"), "ascii"
+    )
     sign = ["openssl", "x509", "-req", "-in", request, "-CA", authority, "-CAkey", Path(authority).with_suffix(".key")]
     subprocess.run([*sign, "-set_serial", "7", "-days", "-1", "-out", signed], check=True, capture_output=True)
-    expired.sh(host, f"echo '{signed.read_text('ascii')}' > /etc/influxdb/tls/server.pem; systemctl restart influxdb; sleep 2")
+    expired.sh(
+        host, f"echo '{signed.read_text('ascii')}' > /etc/influxdb/tls/server.pem; systemctl restart influxdb; sleep 2"
+    )
     refused(expired, "api-tls", "expired")
 
 

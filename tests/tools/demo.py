@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +36,16 @@ def packages() -> Path:
 
 
 def settings(there: user.Installation) -> dict[str, str]:
-    """Return the environment of the playbook: as a user has it, in color on a terminal."""
-    plain = {} if sys.stdout.isatty() else {"ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"}
+    """Return the environment of the playbook: in color where there is a terminal, without the tasks that are skipped."""
     kept = {name: value for name, value in there.settings.items() if not name.endswith("COLOR")}
-    return {**kept, **plain, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
+    return {**kept, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
+
+
+def shown(command: list[str], environment: dict[str, str]) -> str:
+    """Return a command line as one can paste it into a shell; the PATH is left out, because the command has its own."""
+    variables = [f"{name}={shlex.quote(value)}" for name, value in environment.items() if name != "PATH"]
+    lines = [" ".join(variables), shlex.join(command[:2]), shlex.join(command[2:4]), shlex.join(command[4:])]
+    return "$ " + " \\\n    ".join(lines)
 
 
 def upgrade(there: user.Installation, inventory: Path, reports: Path) -> None:
@@ -50,9 +55,9 @@ def upgrade(there: user.Installation, inventory: Path, reports: Path) -> None:
         "fleet_package": {"file": str(packages() / f"influxdb_{NEW}_amd64.deb")},
         "fleet_report_dir": str(reports),
     }
-    command = there.command("influxdb", inventory, extra)
-    print(f"$ {shlex.join(['ansible-playbook', *command[1:]])}", flush=True)
-    common.run(*command, cwd=there.folder, env=settings(there))
+    command, environment = there.command("influxdb", inventory, extra), settings(there)
+    print(shown(command, environment), flush=True)
+    common.run(*command, cwd=there.folder, env=environment)
 
 
 def summary(report: dict[str, Any], page: Path) -> str:
@@ -65,9 +70,10 @@ The run took {report["run"]["seconds"]:.0f} s. Time without service: {downtimes}
 Read the report       {page.as_uri()}
 Look into a node      {SHORT_LAB} exec {FLEET} influx1
   there, try          influx -execute 'SHOW DATABASES'; journalctl -u influxdb; ls -R /var/lib/dbfleet
+Go back to {OLD}      the command above with dbfleet.upgrade.rollback in place of dbfleet.upgrade.influxdb
 See it once more      make demo
 Take the fleet down   {SHORT_LAB} down {FLEET}
-Remove all of it      make clean   (fleets, packages, environments, this report)
+Remove everything     make clean   (fleets, images, packages, environments, this report)
 """
 
 
@@ -75,7 +81,7 @@ def demo() -> bool:
     """Start the fleet, install the collection, upgrade, and tell where to look."""
     folder = common.empty_folder(FLEET)
     inventory, reports = folder / "inventory.yml", folder / "report"
-    say(f"{NODES} nodes with InfluxDB {OLD}, data, users, grants, retention policies, a continuous query, a subscription")
+    say(f"{NODES} nodes with InfluxDB {OLD}: data, policies, users, grants, a continuous query, a subscription")
     common.run(LAB, "up", FLEET, "--nodes", str(NODES), "--version", OLD, "--inventory", inventory)
     say("The collection, built and installed as a user does")
     there = user.install("2.19")

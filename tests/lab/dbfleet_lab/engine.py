@@ -20,8 +20,8 @@ RUN_COMMAND = GOPATH / "src" / PROJECT / "cmd/influxd/run/command.go"
 # as a server does whose meta folder was made by root (observed on 1.4.3), after the time that reading takes.
 CREATE_SERVER = "s, err := NewServer(config, buildInfo)"
 FAIL_TO_CREATE = """_ = buildInfo
-	time.Sleep(200 * time.Millisecond)
-	s, err := (*Server)(nil), fmt.Errorf("open %s: permission denied", filepath.Join(config.Meta.Dir, "id"))"""
+    time.Sleep(200 * time.Millisecond)
+    s, err := (*Server)(nil), fmt.Errorf("open %s: permission denied", filepath.Join(config.Meta.Dir, "id"))"""
 
 
 # GOPATH mode takes every dependency from Debian's packages and never asks the net; without cgo, the programs run on images

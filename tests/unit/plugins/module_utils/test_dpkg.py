@@ -9,7 +9,14 @@ __metaclass__ = type
 import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import Result
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import INSTALL, Dpkg, Fields, Installed, locked, parse_status
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import (
+    INSTALL,
+    Dpkg,
+    Fields,
+    Installed,
+    locked,
+    parse_status,
+)
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 LOCKED = "dpkg: error: dpkg frontend lock was locked by another process with pid 42\n"
@@ -88,15 +95,17 @@ def test_a_failure_shows_its_last_lines():
 
 
 def test_fields():
-    packages = dpkg([(0, "")], run=lambda argv: Result(0, "influxdb\t1.4.3-1", "") if argv[-1] == "/good.deb" else Result(2, "", "not a Debian format archive"))
-    assert packages.fields("/good.deb") == Fields("influxdb", "1.4.3-1")
+    good = dpkg([(0, "")], run=lambda argv: Result(0, "influxdb\t1.4.3-1", ""))
+    assert good.fields("/stage/influxdb.deb") == Fields("influxdb", "1.4.3-1")
+    bad = dpkg([(0, "")], run=lambda argv: Result(2, "", "dpkg-deb: error: 'x' is not a Debian format archive"))
     with pytest.raises(FleetError) as caught:
-        packages.fields("/bad.deb")
+        bad.fields("/stage/x")
     assert "not a Debian format archive" in str(caught.value)
 
 
 def test_installed():
-    packages = dpkg([(0, "")], run=lambda argv: Result(0, "install ok installed\t1.4.3-1", "") if argv[-1] == "influxdb" else Result(1, "", ""))
+    there = Result(0, "install ok installed\t1.4.3-1", "")
+    packages = dpkg([(0, "")], run=lambda argv: there if argv[-1] == "influxdb" else Result(1, "", ""))
     assert packages.installed("influxdb") == Installed("1.4.3-1", True)
     assert packages.installed("telegraf") == Installed("", True)
 

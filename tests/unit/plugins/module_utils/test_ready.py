@@ -16,7 +16,13 @@ import threading
 import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import Answer, Probe, describe, plain_version, wait_ready
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import (
+    Answer,
+    Probe,
+    describe,
+    plain_version,
+    wait_ready,
+)
 
 FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "fixtures", "ready")
 SERVER, OWN, ANOTHER = [os.path.join(FIXTURES, name) for name in ("server.pem", "certificate.pem", "another.pem")]

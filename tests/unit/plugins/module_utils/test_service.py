@@ -10,9 +10,18 @@ import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import Result
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import State, Systemd, Sysv, failure, manager, systemd_state, sysv_state
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import (
+    State,
+    Systemd,
+    Sysv,
+    failure,
+    manager,
+    systemd_state,
+    sysv_state,
+)
 
-UP, DOWN, FAILED, AGAIN = State(True, False, False, 7), State(False, False, False, 0), State(False, True, False, 0), State(False, False, True, 0)
+UP, DOWN = State(True, False, False, 7), State(False, False, False, 0)
+FAILED, AGAIN = State(False, True, False, 0), State(False, False, True, 0)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +134,13 @@ def test_systemd_last_lines_are_the_services_own():
     assert found == ["line {0}".format(number) for number in range(20, 30)]
 
 
-@pytest.mark.parametrize("kind,start,stop", [(Systemd, "systemctl start influxdb", "systemctl stop influxdb"), (Sysv, "service influxdb start", "service influxdb stop")])
+@pytest.mark.parametrize(
+    "kind,start,stop",
+    [
+        (Systemd, "systemctl start influxdb", "systemctl stop influxdb"),
+        (Sysv, "service influxdb start", "service influxdb stop"),
+    ],
+)
 def test_start_does_not_wait_and_stop_does(kind, start, stop):
     programs = Programs({"service influxdb status": Result(3, "", "")})
     assert service(kind, programs).start() == "job"

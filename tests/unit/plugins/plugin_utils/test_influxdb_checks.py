@@ -227,8 +227,8 @@ def test_what_could_not_be_seen_never_passes(fact: str, checks: set[str]) -> Non
 
 def test_every_check_can_fire_and_can_fail_to_look() -> None:
     names = {one.id for one in CHECKS}
-    assert names == {id_ for id_, *_ in FIRES} | {"series-limits"}
-    assert names | {"config-findings"} == set().union(*(checks for _, checks in CANNOT_LOOK))
+    assert names == {case[0] for case in FIRES} | {"series-limits"}
+    assert names | {"config-findings"} == set().union(*(checks for _fact, checks in CANNOT_LOOK))
     assert set(told({})) == {(f"{name}-unchecked", "error") for name in names | {"config-findings"}}
 
 

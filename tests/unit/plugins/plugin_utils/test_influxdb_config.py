@@ -85,7 +85,7 @@ def ids(result: Merge) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("left", "right", "expected"),
     [
         ("1m", "1m0s", True),
         ("60m", "1h0m0s", True),
@@ -111,9 +111,9 @@ def ids(result: Merge) -> dict[str, str]:
         (None, 0, False),
     ],
 )
-def test_values_are_compared_by_meaning(one: Any, other: Any, expected: bool) -> None:
-    assert same(one, other) is expected
-    assert same(other, one) is expected
+def test_values_are_compared_by_meaning(left: Any, right: Any, expected: bool) -> None:
+    assert same(left, right) is expected
+    assert same(right, left) is expected
 
 
 def test_a_value_of_the_user_goes_below_its_sample() -> None:
@@ -450,7 +450,7 @@ def test_every_changed_value_is_carried_moved_or_told(source: str, target: str, 
             name = f"[{section}] {key.lower()}" if isinstance(table, dict) else key
             if name in dropped or name == "bind-address":
                 continue
-            head, _, last = str(moved.get(name, name)).rpartition(" ")
+            head, _space, last = str(moved.get(name, name)).rpartition(" ")
             assert (text[head.strip("[]")] if head else text)[last] == value, name
 
 

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, dbfleet contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import stat
+
+import pytest
+
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_files import (
+    copy_entry,
+    mirror_entry,
+    remove_file,
+    replace_file,
+    size_of,
+    survey,
+)
+
+
+def put(path, text, mode=0o644):
+    with open(str(path), "w") as target:
+        target.write(text)
+    os.chmod(str(path), mode)
+
+
+def get(path):
+    with open(str(path)) as source:
+        return source.read()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with what metadata folders hold, and more."""
+    made = tmp_path / "meta"
+    (made / "snapshots").mkdir(parents=True)
+    put(made / "meta.db", "metadata", 0o600)
+    put(made / "snapshots" / "1", "snapshot", 0o640)
+    os.symlink("meta.db", str(made / "link"))
+    os.mkfifo(str(made / "pipe"))
+    os.chmod(str(made / "snapshots"), 0o700)
+    return made
+
+
+class TestReplaceFile(object):
+    def test_content_and_mode(self, tmp_path):
+        put(tmp_path / "src", "new")
+        put(tmp_path / "dest", "old", 0o600)
+        replace_file(str(tmp_path / "src"), str(tmp_path / "dest"), os.geteuid(), os.getegid(), 0o640)
+        assert get(tmp_path / "dest") == "new" and stat.S_IMODE(os.stat(str(tmp_path / "dest")).st_mode) == 0o640
+        assert sorted(os.listdir(str(tmp_path))) == ["dest", "src"]
+
+    def test_a_link_is_followed(self, tmp_path):
+        (tmp_path / "shared").mkdir()
+        put(tmp_path / "src", "new")
+        put(tmp_path / "shared" / "real", "old")
+        os.symlink(str(tmp_path / "shared" / "real"), str(tmp_path / "dest"))
+        replace_file(str(tmp_path / "src"), str(tmp_path / "dest"), os.geteuid(), os.getegid(), 0o644)
+        assert os.path.islink(str(tmp_path / "dest")) and get(tmp_path / "shared" / "real") == "new"
+
+    def test_what_an_interrupted_one_left_is_no_hindrance(self, tmp_path):
+        put(tmp_path / "src", "new")
+        put(tmp_path / "precious", "precious")
+        os.symlink(str(tmp_path / "precious"), str(tmp_path / "dest.dbfleet-new"))
+        replace_file(str(tmp_path / "src"), str(tmp_path / "dest"), os.geteuid(), os.getegid(), 0o644)
+        assert get(tmp_path / "dest") == "new" and get(tmp_path / "precious") == "precious"
+
+    def test_a_failure_leaves_the_old_file(self, tmp_path):
+        put(tmp_path / "dest", "old")
+        with pytest.raises(EnvironmentError):
+            replace_file(str(tmp_path / "none"), str(tmp_path / "dest"), os.geteuid(), os.getegid(), 0o644)
+        assert get(tmp_path / "dest") == "old"
+
+    def test_removed_with_its_remains_and_again(self, tmp_path):
+        put(tmp_path / "dest", "x")
+        put(tmp_path / "dest.dbfleet-new", "y")
+        remove_file(str(tmp_path / "dest"))
+        remove_file(str(tmp_path / "dest"))
+        assert os.listdir(str(tmp_path)) == []
+
+
+class TestCopyAndMirror(object):
+    def test_a_copy_is_the_same(self, folder, tmp_path):
+        copy_entry(str(folder), str(tmp_path / "copy"))
+        assert survey(str(tmp_path / "copy")) == survey(str(folder)) != []
+        assert not os.path.lexists(str(tmp_path / "copy" / "pipe"))
+
+    def test_mirrored_it_is_the_same_again_and_the_folder_has_stayed(self, folder, tmp_path):
+        copy_entry(str(folder), str(tmp_path / "copy"))
+        inode = os.stat(str(folder)).st_ino
+        put(folder / "meta.db", "changed", 0o644)
+        put(folder / "more", "more")
+        os.unlink(str(folder / "link"))
+        (folder / "link").mkdir()
+        put(folder / "link" / "inside", "x")
+        os.unlink(str(folder / "snapshots" / "1"))
+        os.rmdir(str(folder / "snapshots"))
+        put(folder / "snapshots", "a file now")
+        mirror_entry(str(tmp_path / "copy"), str(folder))
+        assert survey(str(folder)) == survey(str(tmp_path / "copy"))
+        assert os.stat(str(folder)).st_ino == inode
+
+    def test_mirrored_where_nothing_is(self, folder, tmp_path):
+        mirror_entry(str(folder / "meta.db"), str(tmp_path / "single"))
+        assert get(tmp_path / "single") == "metadata"
+
+    @pytest.mark.parametrize("change", [
+        lambda folder: put(folder / "meta.db", "metadatA", 0o600),
+        lambda folder: os.chmod(str(folder / "meta.db"), 0o644),
+        lambda folder: os.unlink(str(folder / "link")),
+        lambda folder: put(folder / "snapshots" / "2", ""),
+        lambda folder: os.chmod(str(folder / "snapshots"), 0o755),
+    ], ids=["content", "mode", "link", "new file", "folder"])
+    def test_every_difference_is_seen(self, folder, change):
+        before = survey(str(folder))
+        change(folder)
+        assert survey(str(folder)) != before
+
+    def test_nothing_has_no_survey(self, tmp_path):
+        assert survey(str(tmp_path / "none")) == []
+
+    def test_size(self, folder):
+        assert size_of(str(folder)) >= len("metadata") + len("snapshot")
