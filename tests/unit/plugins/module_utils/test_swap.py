@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from ansible_collections.dbfleet.upgrade.plugins.module_utils import _swap_copies, _swap_files, _swap_site
+from ansible_collections.dbfleet.upgrade.plugins.module_utils import _swap_check, _swap_copies, _swap_files, _swap_site
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import Fields, Installed
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import Answer
@@ -365,6 +365,32 @@ class TestSwapped(object):
         os.unlink(host.path("state", "swap.json"))
         assert swap(host)["outcome"] == "unchanged"
 
+    @pytest.mark.parametrize("change", [
+        lambda host: setattr(host, "replaced", True),
+        lambda host: setattr(host, "began", host.began - 1000),
+        lambda host: setattr(host, "running", OLD),
+    ], ids=["its program was replaced", "it is older than its files", "it is the old release"])
+    def test_without_a_record_a_process_that_is_not_the_new_one_is_restarted(self, host, change):
+        swap(host)
+        os.unlink(host.path("state", "swap.json"))
+        change(host)
+        result = swap(host)
+        assert result["outcome"] == "swapped" and names(result)[2:] == ["reload", "stop", "start", "ready"]
+        assert_new(host)
+
+    def test_a_full_disk_does_not_stop_what_has_begun(self, host):
+        host.failing = {"record": IOError("no space")}
+        assert swap(host)["outcome"] == "swapped"
+        assert_new(host)
+        host.failing = {}
+        assert swap(host)["outcome"] == "unchanged"
+
+    def test_nor_send_back_a_release_that_serves(self, host):
+        host.failing = SeldomFails("before write_json", 2, IOError("no space"))
+        result = swap(host)
+        assert result["outcome"] == "swapped" and "could not be completed" in result["notes"][0]
+        assert_new(host)
+
     def test_a_file_changed_since_is_put_in_place_again_and_its_content_is_kept(self, host):
         swap(host)
         host.put("etc/influxdb.conf", "edited by hand", 0o640)
@@ -504,6 +530,18 @@ class TestFailure(object):
         assert_old(host)
 
 
+class SeldomFails(dict):
+    """A failure of the n-th effect of a name."""
+
+    def __init__(self, name, number, error):
+        super(SeldomFails, self).__init__({name: error})
+        self.left = number
+
+    def __contains__(self, name):
+        self.left -= dict.__contains__(self, name)
+        return self.left == 0 and dict.__contains__(self, name)
+
+
 class Once(dict):
     """Failures that happen at the first attempt only."""
 
@@ -543,6 +581,24 @@ class TestKeep(object):
         assert "did not come up on what the new one left" in result["notes"][0] and "moved to" in result["notes"][1]
         assert_old(host)
 
+    def test_a_put_back_that_was_interrupted_is_completed_before_the_old_release_starts(self, host):
+        host.converts = True
+        for name in ("meta/a", "meta/z"):
+            host.put(name, "plain")
+        swap(host)
+        for name in ("meta/a", "meta/z"):
+            host.put(name, "converted")
+        host.failing = {"after mirror_entry": Killed()}
+        with pytest.raises(Killed):
+            swap(host, state="restored")
+        assert (host.get("meta/a"), host.get("meta/z")) == ("plain", "converted")
+        host.failing, host.calls = {}, []
+        result = swap(host, state="restored")
+        assert [step["status"] for step in result["steps"] if step["name"] == "undo_keep"] == ["ok"]
+        assert host.calls.count("start") == 1
+        assert (host.get("meta/a"), host.get("meta/z")) == ("plain", "plain")
+        assert_old(host)
+
     def test_a_file_that_appeared_meanwhile_goes_aside(self, host):
         host.converts = True
         swap(host)
@@ -563,8 +619,19 @@ class TestRestored(object):
         swap(host)
         result = swap(host, state="restored")
         assert (result["outcome"], result["changed"], result["error"]) == ("restored", True, "")
-        assert result["served_by_new"] is False or result["served_by_new"] is True
         assert_old(host)
+
+    def test_the_new_release_serves_until_the_old_package_is_there(self, host):
+        swap(host)
+        host.calls = []
+        swap(host, state="restored")
+        assert host.calls.index("installed 1.3.9-1") < host.calls.index("stop") < host.calls.index("start")
+
+    def test_unless_its_scripts_would_restart_it(self, host):
+        swap(host, stop_first=True)
+        host.calls = []
+        swap(host, state="restored", stop_first=True)
+        assert host.calls.index("stopped") < host.calls.index("install 1.3.9-1") < host.calls.index("start")
 
     def test_the_second_call_finds_nothing_to_do(self, host):
         swap(host)
@@ -647,6 +714,12 @@ class TestRefusal(object):
         with pytest.raises(FleetError) as caught:
             swap(host, state="restored")
         assert "there are no copies" in str(caught.value)
+
+    def test_no_room_for_the_copies(self, host, monkeypatch):
+        monkeypatch.setattr(_swap_check, "SPARE", 1 << 60)
+        with pytest.raises(FleetError) as caught:
+            swap(host)
+        assert "MiB free" in str(caught.value) and host.get("etc/influxdb.conf") == "old"
 
     def test_an_unfinished_swap_of_another_id_comes_first(self, host):
         assert killed_swap(host, 12, id="first")
@@ -825,3 +898,12 @@ class TestKilled(object):
             killed_swap(host, at)
         result = swap(host)
         assert result["downtime"] > 0 and "taken up again" in result["notes"][0]
+
+    def test_a_downtime_that_nobody_measured_is_not_told(self, host):
+        at = 0
+        while "started" not in host.calls:
+            at += 1
+            host.calls = []
+            killed_swap(host, at)
+        result = swap(host)
+        assert (result["outcome"], result["changed"], result["downtime"]) == ("swapped", True, None)
