@@ -68,7 +68,7 @@ def test_a_killed_swap(fleet: Callable[..., Fleet], step: str, then: str) -> Non
     run.kill()
     one.sh(
         "influx1",
-        "rm -f /etc/systemd/system/influxdb.service.d/*.conf; systemctl daemon-reload; pkill -f killer.sh || true",
+        "rm -f /etc/systemd/system/influxdb.service.d/*.conf; systemctl daemon-reload; pkill -f '[k]iller.sh' || true",
     )
     if then == "again":
         done = one.run()

@@ -32,6 +32,7 @@ def run_scenario(tools: Path, tree: Path, name: str) -> None:
     """Run one scenario from create to destroy."""
     settings = {
         **common.ansible_settings(tools, common.collections_path(tree)),
+        "MOLECULE_COMMAND_BORDERS": "false",
         "DBFLEET_LAB": str(common.REPOSITORY / "tests" / "lab" / "lab"),
         "MOLECULE_EPHEMERAL_DIRECTORY": str(common.empty_folder(f"molecule-{name}")),
     }
