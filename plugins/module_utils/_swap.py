@@ -212,5 +212,6 @@ class Swap(object):
 
     def _end(self, outcome, error=""):
         # type: (str, str) -> None
+        self.journal.record["served_by_new"] = self.journal.record["served_by_new"] or self.site.copies.served()
         self.journal.record["kept"] = {"dir": self.site.copies.folder, "files": self.site.copies.listing()}
         self.journal.finish(outcome, error + "." if error and not error.endswith(".") else error)

@@ -62,7 +62,7 @@ def test_a_killed_controller(fleet: Callable[..., Fleet], words: str) -> None:
 def test_a_killed_swap(fleet: Callable[..., Fleet], step: str, then: str) -> None:
     """The controller and the node's own worker die in this step."""
     one = fleet("--nodes", "1")
-    one.sh("influx1", KILLER % step)
+    one.sh("influx1", STOPPER % step)
     run = one.start()
     wait_for_death(one)
     run.kill()
@@ -82,26 +82,26 @@ def test_a_killed_swap(fleet: Callable[..., Fleet], step: str, then: str) -> Non
     assert "datenbank" in json.dumps(json.loads(counts), ensure_ascii=False)
 
 
-KILLER = """
-cat > /root/killer.sh <<'END'
+STOPPER = """
+cat > /root/stopper.sh <<'END'
 #!/bin/sh
-# Kills the worker as soon as its progress names the step.
+# Stops the worker as soon as its progress names the step.
 while :; do
   if grep -q '"step": "%s"' /var/lib/dbfleet/swap.json 2>/dev/null; then
     pid=$(sed -n 's/.*"pid": \\([0-9]*\\).*/\\1/p' /var/lib/dbfleet/swap.json | head -n 1)
-    kill -9 "$pid" && touch /root/killed && exit 0
+    kill -STOP "$pid" && echo "$pid" > /root/stopped && exit 0
   fi
 done
 END
-chmod +x /root/killer.sh
-nohup /root/killer.sh >/dev/null 2>&1 &
+chmod +x /root/stopper.sh
+nohup /root/stopper.sh >/dev/null 2>&1 &
 """
 
 
-def wait_for_death(one: Fleet) -> None:
+def wait_for_stop(one: Fleet) -> None:
     end = time.monotonic() + 120
-    while not one.sh("influx1", "ls /root/killed 2>/dev/null || true"):
-        assert time.monotonic() < end, "the worker was not killed"
+    while not one.sh("influx1", "cat /root/stopped 2>/dev/null || true"):
+        assert time.monotonic() < end, "the worker did not come to this step"
         time.sleep(0.1)
 
 

@@ -619,6 +619,7 @@ class TestRestored(object):
         swap(host)
         result = swap(host, state="restored")
         assert (result["outcome"], result["changed"], result["error"]) == ("restored", True, "")
+        assert result["served_by_new"] is True
         assert_old(host)
 
     def test_the_new_release_serves_until_the_old_package_is_there(self, host):
