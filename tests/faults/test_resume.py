@@ -57,19 +57,25 @@ def test_a_killed_controller(fleet: Callable[..., Fleet], words: str) -> None:
 
 
 # The steps that last long enough to be hit from outside; the unit tests end the worker after every step.
-@pytest.mark.parametrize("step", ["install", "stop", "ready"])
-@pytest.mark.parametrize("then", ["again", pytest.param("recover", marks=pytest.mark.sample)])
+@pytest.mark.parametrize(
+    ("step", "then"),
+    [
+        ("install", "again"),
+        pytest.param("install", "recover", marks=pytest.mark.sample),
+        ("stop", "again"),
+        ("stop", "recover"),
+        ("ready", "again"),
+        ("ready", "recover"),
+    ],
+)
 def test_a_killed_swap(fleet: Callable[..., Fleet], step: str, then: str) -> None:
     """The controller and the node's own worker die in this step."""
     one = fleet("--nodes", "1")
     one.sh("influx1", STOPPER % step)
     run = one.start()
-    wait_for_death(one)
+    wait_for_stop(one)
     run.kill()
-    one.sh(
-        "influx1",
-        "rm -f /etc/systemd/system/influxdb.service.d/*.conf; systemctl daemon-reload; pkill -f '[k]iller.sh' || true",
-    )
+    one.sh("influx1", "kill -9 $(cat /root/stopped)")
     if then == "again":
         done = one.run()
         assert done.code == 0, done.text
