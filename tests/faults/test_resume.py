@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -54,61 +53,6 @@ def test_a_killed_controller(fleet: Callable[..., Fleet], words: str) -> None:
         again = one.run()
     done_and_whole(one, again, swaps=1)
     assert writer.lost() == []
-
-
-# The steps that last long enough to be hit from outside; the unit tests end the worker after every step.
-@pytest.mark.parametrize(
-    ("step", "then"),
-    [
-        ("install", "again"),
-        pytest.param("install", "recover", marks=pytest.mark.sample),
-        ("stop", "again"),
-        ("stop", "recover"),
-        ("ready", "again"),
-        ("ready", "recover"),
-    ],
-)
-def test_a_killed_swap(fleet: Callable[..., Fleet], step: str, then: str) -> None:
-    """The controller and the node's own worker die in this step."""
-    one = fleet("--nodes", "1")
-    one.sh("influx1", STOPPER % step)
-    run = one.start()
-    wait_for_stop(one)
-    run.kill()
-    one.sh("influx1", "kill -9 $(cat /root/stopped)")
-    if then == "again":
-        done = one.run()
-        assert done.code == 0, done.text
-        assert one.version("influx1") == "1.4.3"
-    else:
-        done = one.run(playbook="recover", fleet_hosts="influxdb")
-        assert done.code == 0, done.text
-        assert one.version("influx1") == "1.3.9"
-    counts = one.sh("influx1", "curl -sG localhost:8086/query --data-urlencode 'q=SHOW DATABASES'")
-    assert "datenbank" in json.dumps(json.loads(counts), ensure_ascii=False)
-
-
-STOPPER = """
-cat > /root/stopper.sh <<'END'
-#!/bin/sh
-# Stops the worker as soon as its progress names the step.
-while :; do
-  if grep -q '"step": "%s"' /var/lib/dbfleet/swap.json 2>/dev/null; then
-    pid=$(sed -n 's/.*"pid": \\([0-9]*\\).*/\\1/p' /var/lib/dbfleet/swap.json | head -n 1)
-    kill -STOP "$pid" && echo "$pid" > /root/stopped && exit 0
-  fi
-done
-END
-chmod +x /root/stopper.sh
-nohup /root/stopper.sh >/dev/null 2>&1 &
-"""
-
-
-def wait_for_stop(one: Fleet) -> None:
-    end = time.monotonic() + 120
-    while not one.sh("influx1", "cat /root/stopped 2>/dev/null || true"):
-        assert time.monotonic() < end, "the worker did not come to this step"
-        time.sleep(0.1)
 
 
 def test_a_clean_second_run_touches_nothing(fleet: Callable[..., Fleet]) -> None:
