@@ -25,14 +25,13 @@ MARKS = [
 """What the controller's output shows when the phase is on."""
 
 
-def kill_at(run: Run, words: str, seconds: float = 0) -> None:
-    """Kill the controller so many seconds after its output shows the words."""
+def kill_at(run: Run, words: str) -> None:
+    """Kill the controller as soon as its output shows the words."""
     end = time.monotonic() + 120
     while words not in run.text:
         assert run.process.poll() is None, f"the run ended before it said {words!r}:\n{run.text}"
         assert time.monotonic() < end, f"no {words!r} in:\n{run.text}"
         time.sleep(0.01)
-    time.sleep(seconds)
     run.kill()
 
 
