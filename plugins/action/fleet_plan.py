@@ -16,9 +16,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import REFUSED, Plan, read_plan
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import DIRECTIONS, FORWARD, REFUSED, Plan, read_plan
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_saved import matches
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_table import table
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._planner import make_plan, matches
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._planner import make_plan
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import plain
 
 ARGUMENTS: dict[str, Any] = {
@@ -27,11 +28,8 @@ ARGUMENTS: dict[str, Any] = {
         "type": "dict",
         "required": True,
         "options": {
-            "target_version": {"type": "str", "required": True},
+            "direction": {"type": "str", "default": FORWARD, "choices": list(DIRECTIONS)},
             "path": {"type": "str"},
-            # raw: a template that gives nothing arrives as an empty string on ansible-core 2.16
-            "package": {"type": "raw"},
-            "accept": {"type": "list", "elements": "str", "default": []},
             "canary": {"type": "int", "default": 0},
             "wave_limit": {"type": "int", "default": 10},
             "pause_after": {"type": "int", "default": 0},

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 DOCUMENTATION = r"""
 module: fleet_plan
-short_description: Plan the upgrade of a fleet
+short_description: Plan the upgrade of a fleet, or its way back
 version_added: 0.1.0
 author:
   - dbfleet contributors (@dbfleet)
@@ -28,12 +28,17 @@ options:
       - C(cluster) (string) is its cluster, by default the node itself. Two nodes of a cluster are never in the same wave.
       - C(rank) (integer, default 0) orders the nodes of a cluster, lower first.
       - C(product) (string) is one of C(influxdb), C(influxdb_enterprise), C(cloudant) and C(couchdb).
-      - C(version) (string) is the release that runs, for example C(1.3.9).
+      - C(version) (string) is the release that runs, for example C(1.3.9), and C(target_version) (string) the one it is to have.
+      - C(package) is a dictionary with C(name), C(version), C(arch), C(sha256) and C(size) in bytes, as
+        M(dbfleet.upgrade.fleet_package) returns it, of the package to install. Without it, nothing is compared with it.
+      - C(accept) (list of strings) names the blockers that do not stop the run. Errors cannot be accepted.
       - C(role) (string) is the role that takes the node, where detection knows better than the version; by default the path decides.
       - C(arch) and C(package_manager) (strings) are compared with the package. Only C(dpkg) is supported so far.
       - C(disk) is a dictionary with C(state_dir_free) and C(needed), in bytes.
       - C(findings) is a list of dictionaries with C(id), C(severity) (C(error), C(blocker), C(warning) or C(info)), C(message)
         and C(remedy).
+      - C(unfinished) and C(last) are the changes of the node that can be undone, the one that did not end and the last one that did,
+        each a dictionary with C(id), C(source) and C(target). They matter only where O(options.direction) is not V(upgrade).
       - C(reachable) (boolean, required), and C(reason) (string) why it is not.
     type: list
     elements: dict
@@ -43,23 +48,17 @@ options:
     type: dict
     required: true
     suboptions:
-      target_version:
-        description: The release to upgrade to.
+      direction:
+        description:
+          - V(upgrade) takes each node to its target.
+          - V(recover) takes a node back from a change that did not end, V(rollback) from the last one that did as well.
+            What speaks against one node does not stop the others there.
         type: str
-        required: true
+        choices: [upgrade, recover, rollback]
+        default: upgrade
       path:
         description: The role, or the path, that every node has to take. Not given, or empty, means that each node takes its own.
         type: str
-      package:
-        description:
-          - What is known of the package, a dictionary with C(name), C(version), C(arch), C(sha256) and C(size) in bytes, as
-            M(dbfleet.upgrade.fleet_package) returns it. Not given, or without one of these, nothing is compared with it.
-        type: raw
-      accept:
-        description: Ids of blockers that do not stop the run. Errors cannot be accepted.
-        type: list
-        elements: str
-        default: []
       canary:
         description:
           - So many nodes, each of another cluster, make up the first wave. No other node starts before they have proved
@@ -110,6 +109,7 @@ EXAMPLES = r"""
         cluster: metrics
         product: influxdb
         version: 1.3.9
+        target_version: 1.4.3
         arch: amd64
         package_manager: dpkg
         disk:
@@ -118,7 +118,6 @@ EXAMPLES = r"""
         findings: []
         reachable: true
     options:
-      target_version: 1.4.3
       canary: 1
     dest: fleet-report/plan.json
   delegate_to: localhost
@@ -144,13 +143,10 @@ plan:
       description: The role or path that the run is pinned to, or an empty string.
       type: str
       sample: influxdb
-    target:
-      description: The release to upgrade to.
+    direction:
+      description: As O(options.direction).
       type: str
-      sample: 1.4.3
-    package:
-      description: What is known of the package, or null.
-      type: dict
+      sample: upgrade
     canary:
       description: As O(options.canary).
       type: int
@@ -181,11 +177,11 @@ plan:
           type: str
           sample: influxdb
         from:
-          description: The release that runs; empty if that is not known.
+          description: The release that runs, or that a change left half-way; empty if that is not known.
           type: str
           sample: 1.3.9
         to:
-          description: The release to upgrade to.
+          description: The release that the node is taken to.
           type: str
           sample: 1.4.3
         path:
@@ -230,6 +226,9 @@ plan:
           description: The name of its folder below backup in the state folder.
           type: str
           sample: influxdb-1.3.9-1.4.3
+        package:
+          description: What is known of the package that it takes, or null.
+          type: dict
     waves:
       description: The names of the nodes that this run upgrades, wave by wave. Empty unless the verdict is V(go).
       type: list

@@ -39,6 +39,33 @@ def reason(result: Mapping[str, Any]) -> str:
     return message if message.endswith((".", "!", "?")) else message + "."
 
 
+def settings(hosts: Sequence[str], hostvars: Facts, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is set for the run as a whole, by its name without "fleet_".
+
+    The hosts of the run say it, all of them the same; what none of them says is as in defaults. Raises FleetError where
+    they do not agree: a run has one order, one report and one end.
+    """
+    return {name: _agreed(f"fleet_{name}", hosts, hostvars, default) for name, default in defaults.items()}
+
+
+def _agreed(variable: str, hosts: Sequence[str], hostvars: Facts, default: Any) -> Any:
+    told: dict[str, list[str]] = {}
+    for host in hosts:
+        told.setdefault(repr(hostvars[host][variable]) if variable in hostvars[host] else "not set", []).append(host)
+    if len(told) > 1:
+        found = "; ".join(f"{value} for {_some(names)}" for value, names in told.items())
+        raise FleetError(
+            f"{variable} is {found}",
+            "one value for all hosts of a run",
+            f"set {variable} where all of them see it, for example in group_vars/all or with -e",
+        )
+    return hostvars[hosts[0]][variable] if hosts and "not set" not in told else default
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def packages(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
     """Return the different packages that the hosts ask for: a list of {package, version}.
 
@@ -72,9 +99,16 @@ def _wanted(host: str, facts: Mapping[str, Any], variable: str) -> Any:
     return value
 
 
-def refusal(why: str) -> dict[str, Any]:
+def refusal(why: str, direction: str) -> dict[str, Any]:
     """Return the plan of a run that was refused before any node was looked at."""
-    return {"nodes": [], "waves": [], "findings": [], "verdict": "refused", "verdict_reason": why}
+    return {
+        "direction": direction,
+        "nodes": [],
+        "waves": [],
+        "findings": [],
+        "verdict": "refused",
+        "verdict_reason": why,
+    }
 
 
 def plan_nodes(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
@@ -84,9 +118,15 @@ def plan_nodes(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
 
 def _plan_node(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     node = facts.get("fleet_node") or {}
+    kept = facts.get("fleet_kept") or {}
     findings = list(facts.get("fleet_findings") or [])
     seen = bool(node or findings)
     return {
+        "target_version": str(facts.get("fleet_target_version") or ""),
+        "accept": _listed(facts.get("fleet_accept")),
+        "package": node.get("package"),
+        "unfinished": kept.get("unfinished"),
+        "last": kept.get("last"),
         "name": host,
         "cluster": str(node.get("cluster") or facts.get("fleet_cluster") or host),
         "rank": int(node.get("rank") or 0),
@@ -99,21 +139,20 @@ def _plan_node(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         "reachable": seen,
         "reason": ""
         if seen
-        else str(facts.get("fleet_unreachable") or "the connection was lost while the node was looked at"),
+        else str(facts.get("fleet_unreachable") or LOST),
     }
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return a list; a text is one of names, as -e on the command line gives it."""
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",") if name.strip()]
+    return list(value or [])
 
 
 def package_of(results: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was read of one of the packages that were asked for, {} where none was."""
     return next((dict(result) for result in results if result["item"]["package"] == wanted), {})
-
-
-def package_summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return what the planner compares with the nodes, or None where the nodes fetch the package themselves."""
-    for result in results:
-        if result["item"]["version"] and result.get("sha256"):
-            return {key: result[key] for key in ("name", "version", "arch", "sha256", "size", "manager")}
-    return None
 
 
 def detected(node: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> str:
@@ -163,17 +202,9 @@ def batch_sizes(plan: Mapping[str, Any]) -> list[int]:
     return [len(wave) + 1 for wave in plan["waves"]]
 
 
-def to_undo(kept: Mapping[str, Any], recover: str) -> dict[str, Any]:
-    """Return what recovery takes back, as a node of a plan: {backup_id, from, to}; {} where there is nothing to undo.
-
-    kept is what the path's role found on the node: the change that began and did not end, and the last one that ended.
-    """
-    change = kept["unfinished"] or (kept["last"] if recover == "always" else None)
-    return (
-        {"backup_id": change["id"], "from": change["source"], "to": change["target"], "state": "upgrade"}
-        if change
-        else {}
-    )
+def to_undo(plan_node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of a node that goes back as that of the upgrade that it undoes, which is what a rollback reads."""
+    return {**plan_node, "from": plan_node["to"], "to": plan_node["from"]}
 
 
 REPORTED = {

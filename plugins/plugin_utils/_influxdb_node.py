@@ -20,6 +20,9 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import s
 
 Facts = Mapping[str, Any]
 
+PACKAGE = ("name", "version", "arch", "sha256", "size")
+"""What the planner and the report have to know of a package."""
+
 SWAP_ID = re.compile(r"^influxdb-(?P<source>[^-]+)-(?P<target>[^-]+)$")
 """How a swap of an InfluxDB node is named: influxdb-FROM-TO."""
 
@@ -100,6 +103,7 @@ def summary(node: Facts, package: Facts, cluster: str, rank: int) -> dict[str, A
         "version": node["version"],
         "arch": node["package"].get("arch") or node["machine"].get("arch") or "",
         "package_manager": node["package"].get("manager") or "",
+        "package": {key: package[key] for key in PACKAGE} if package.get("version") else None,
         "cluster": cluster,
         "rank": rank,
         "state_dir_free": node["disk"]["state_dir"]["free"],

@@ -24,6 +24,11 @@ STATES = (UPGRADE, NOTHING, REFUSED, LATER)
 GO = "go"
 VERDICTS = (GO, REFUSED, NOTHING)
 
+FORWARD = "upgrade"
+RECOVER = "recover"
+ROLLBACK = "rollback"
+DIRECTIONS = (FORWARD, RECOVER, ROLLBACK)
+
 
 class Reader:
     """One mapping out of a playbook or a file, read key by key; anything unexpected is a FleetError that names the place."""
@@ -148,52 +153,8 @@ def settle(finding: Finding, accept: tuple[str, ...]) -> Finding:
 
 
 @dataclass(frozen=True)
-class Node:
-    """A node as it was detected."""
-
-    name: str
-    cluster: str
-    rank: int
-    product: str
-    version: str
-    arch: str
-    package_manager: str
-    role: str
-    disk_free: int
-    disk_needed: int
-    findings: tuple[Finding, ...]
-    reachable: bool
-    reason: str
-
-
-def read_node(entry: Any, accept: tuple[str, ...]) -> Node:
-    """Read a node. A cluster that is not named is the node itself."""
-    data = Reader(entry, "A node")
-    name = data.text("name")
-    if not name:
-        raise data.wrong("name", "the name of the host")
-    data.where = f"Node {name}"
-    disk = data.part("disk")
-    return Node(
-        name=name,
-        cluster=data.text("cluster") or name,
-        rank=data.integer("rank"),
-        product=data.text("product"),
-        version=data.text("version"),
-        arch=data.text("arch"),
-        package_manager=data.text("package_manager"),
-        role=data.text("role"),
-        disk_free=disk.number("state_dir_free") if disk else 0,
-        disk_needed=disk.number("needed") if disk else 0,
-        findings=tuple(settle(read_finding(finding, name, False), accept) for finding in data.parts("findings")),
-        reachable=data.flag("reachable"),
-        reason=data.text("reason"),
-    )
-
-
-@dataclass(frozen=True)
 class Package:
-    """The package to install, as far as it is known; one that the nodes fetch themselves has a name only."""
+    """The package to install, as far as it is known."""
 
     name: str
     version: str
@@ -210,28 +171,100 @@ def read_package_facts(data: Reader | None) -> Package | None:
 
 
 @dataclass(frozen=True)
-class Options:
-    """What the user wants. `path` is the role (or the path) that the playbook pins; empty: each node's own."""
+class Change:
+    """A change of a node's release that was made, or begun, and that can be undone."""
 
+    id: str
+    source: str
+    target: str
+
+
+def read_change(data: Reader | None) -> Change | None:
+    """Read a change that was found on a node."""
+    if data is None:
+        return None
+    return Change(data.text("id"), data.text("source"), data.text("target"))
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as it was detected, and what is wanted of it.
+
+    unfinished is a change that began and did not end, last the last one that ended.
+    """
+
+    name: str
+    cluster: str
+    rank: int
+    product: str
+    version: str
     target_version: str
+    package: Package | None
+    accept: tuple[str, ...]
+    arch: str
+    package_manager: str
+    role: str
+    disk_free: int
+    disk_needed: int
+    findings: tuple[Finding, ...]
+    unfinished: Change | None
+    last: Change | None
+    reachable: bool
+    reason: str
+
+
+def read_node(entry: Any) -> Node:
+    """Read a node. A cluster that is not named is the node itself."""
+    data = Reader(entry, "A node")
+    name = data.text("name")
+    if not name:
+        raise data.wrong("name", "the name of the host")
+    data.where = f"Node {name}"
+    disk = data.part("disk")
+    accept = tuple(data.texts("accept"))
+    return Node(
+        name=name,
+        cluster=data.text("cluster") or name,
+        rank=data.integer("rank"),
+        target_version=data.text("target_version"),
+        package=read_package_facts(data.part("package")),
+        accept=accept,
+        unfinished=read_change(data.part("unfinished")),
+        last=read_change(data.part("last")),
+        product=data.text("product"),
+        version=data.text("version"),
+        arch=data.text("arch"),
+        package_manager=data.text("package_manager"),
+        role=data.text("role"),
+        disk_free=disk.number("state_dir_free") if disk else 0,
+        disk_needed=disk.number("needed") if disk else 0,
+        findings=tuple(settle(read_finding(finding, name, False), accept) for finding in data.parts("findings")),
+        reachable=data.flag("reachable"),
+        reason=data.text("reason"),
+    )
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user wants of the run as a whole.
+
+    direction: upgrade, recover (undo what was left unfinished) or rollback (undo the last change too).
+    path: the role (or the path) that the playbook pins; empty: each node's own.
+    """
+
+    direction: str = FORWARD
     path: str = ""
-    package: Package | None = None
-    accept: tuple[str, ...] = ()
     canary: int = 0
     wave_limit: int = 10
     pause_after: int = 0
 
 
 def read_options(entry: Any) -> Options:
-    """Read the options; only the target has to be there."""
+    """Read the options; what is missing has its default."""
     data = Reader(entry, "The plan's options")
-    if not data.text("target_version"):
-        raise data.wrong("target_version", "the release to upgrade to, for example 1.4.3")
     return Options(
-        target_version=data.text("target_version"),
+        direction=data.one_of("direction", DIRECTIONS) if "direction" in entry else FORWARD,
         path=data.text("path"),
-        package=read_package_facts(data.part("package")),
-        accept=tuple(data.texts("accept")),
         canary=data.number("canary"),
         wave_limit=data.number("wave_limit") if "wave_limit" in entry else Options.wave_limit,
         pause_after=data.number("pause_after"),
@@ -265,6 +298,7 @@ class PlannedNode:
     one_way: bool = False
     disk_needed: int = 0
     backup_id: str = ""
+    package: Package | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Write the node for JSON."""
@@ -296,6 +330,7 @@ def _read_planned_node(data: Reader) -> PlannedNode:
         one_way=data.flag("one_way"),
         disk_needed=data.number("disk_needed"),
         backup_id=data.text("backup_id"),
+        package=read_package_facts(data.part("package")),
     )
 
 
@@ -303,9 +338,8 @@ def _read_planned_node(data: Reader) -> PlannedNode:
 class Plan:
     """The plan of a run. `waves` holds what this run upgrades: it is empty unless the verdict is go."""
 
+    direction: str
     path: str
-    target: str
-    package: Package | None
     canary: int
     wave_limit: int
     pause_after: int
@@ -336,9 +370,8 @@ def read_plan(entry: Any) -> Plan:
     if data.number("schema") != SCHEMA:
         raise data.wrong("schema", f"{SCHEMA}, which this release of the collection writes")
     return Plan(
+        direction=data.one_of("direction", DIRECTIONS),
         path=data.text("path"),
-        target=data.text("target"),
-        package=read_package_facts(data.part("package")),
         canary=data.number("canary"),
         wave_limit=data.number("wave_limit"),
         pause_after=data.number("pause_after"),

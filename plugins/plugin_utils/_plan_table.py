@@ -9,7 +9,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import SEVERITIES, Finding, Plan, PlannedNode
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import (
+    FORWARD,
+    SEVERITIES,
+    Finding,
+    Plan,
+    PlannedNode,
+)
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._planner import releases
 
 WIDTH = 110
 _GAP = "  "
@@ -39,8 +46,12 @@ def table(plan: Plan) -> str:
 
 
 def _title(plan: Plan) -> str:
-    package = f", package {plan.package.name} {plan.package.version}".rstrip() if plan.package else ""
-    return textwrap.shorten(f"Plan: upgrade to {plan.target}{package}", WIDTH)
+    what = "upgrade" if plan.direction == FORWARD else "way back"
+    target = f" to {releases(plan.nodes)}" if plan.nodes else ""
+    found = [node.package for node in plan.nodes if node.package]
+    packages = dict.fromkeys(f"{one.name} {one.version}".rstrip() for one in found)
+    given = f", package {' and '.join(packages)}" if packages else ""
+    return textwrap.shorten(f"Plan: {what}{target}{given}", WIDTH)
 
 
 def _nodes(nodes: Sequence[PlannedNode]) -> list[str]:

@@ -18,11 +18,14 @@ from typing import Any
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._paths import PATHS, Nothing, Path, Refusal, resolve
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import (
+    FORWARD,
     GO,
     LATER,
     NOTHING,
     REFUSED,
+    ROLLBACK,
     UPGRADE,
+    Change,
     Finding,
     Node,
     Options,
@@ -45,17 +48,16 @@ _NAMES_SHOWN = 5
 def make_plan(nodes: Sequence[Any], options: Any, paths: Sequence[Path] = PATHS) -> Plan:
     """Plan the run. nodes and options are dictionaries as the documentation of fleet_plan describes them."""
     wanted = read_options(options)
-    found = [read_node(node, wanted.accept) for node in nodes]
+    found = [read_node(node) for node in nodes]
     _check_names(found)
     judged = [_judge(node, wanted, paths) for node in found]
     findings = [finding for judgement in judged for finding in judgement[1]]
     planned = _queue([judgement[0] for judgement in judged], found, wanted)
-    findings += _unknown_accepts(wanted, findings)
+    findings += _unknown_accepts(found, findings)
     verdict, reason = _verdict(planned, findings, wanted)
     return Plan(
+        direction=wanted.direction,
         path=wanted.path,
-        target=wanted.target_version,
-        package=wanted.package,
         canary=wanted.canary,
         wave_limit=wanted.wave_limit,
         pause_after=wanted.pause_after,
@@ -63,7 +65,7 @@ def make_plan(nodes: Sequence[Any], options: Any, paths: Sequence[Path] = PATHS)
         waves=_waves_now(planned) if verdict == GO else (),
         verify_only=tuple(node.name for node in planned if node.state == NOTHING),
         findings=tuple(findings),
-        notes=_notes(planned, paths),
+        notes=_notes(planned, paths) if wanted.direction == FORWARD else (),
         verdict=verdict,
         verdict_reason=reason,
     )
@@ -85,11 +87,13 @@ def _check_names(nodes: Iterable[Node]) -> None:
 def _judge(node: Node, options: Options, paths: Sequence[Path]) -> tuple[PlannedNode, list[Finding]]:
     if not node.reachable:
         return _unreachable(node, options)
+    if options.direction != FORWARD:
+        return _back(node, options), list(node.findings)
     answer = _resolve(node, options, paths)
     if isinstance(answer, Refusal):
         return _refused(node, options, answer)
     if isinstance(answer, Nothing):
-        reason = f"It runs {options.target_version} already"
+        reason = f"It runs {node.target_version} already"
         return _planned(node, options, NOTHING, reason), list(node.findings)
     return _upgraded(node, options, answer)
 
@@ -100,7 +104,7 @@ def _resolve(node: Node, options: Options, paths: Sequence[Path]) -> Path | Noth
             f"The node is one for the path {node.role}, and this run is pinned to {options.path}",
             "Take the node out of this playbook's hosts, or run the playbook fleet.yml, which chooses the path of each node",
         )
-    return resolve(node.product, node.version, options.target_version, node.role or options.path, paths)
+    return resolve(node.product, node.version, node.target_version, node.role or options.path, paths)
 
 
 def _planned(node: Node, options: Options, state: str, reason: str = "") -> PlannedNode:
@@ -109,7 +113,7 @@ def _planned(node: Node, options: Options, state: str, reason: str = "") -> Plan
         cluster=node.cluster,
         product=node.product,
         from_version=node.version,
-        to_version=options.target_version,
+        to_version=node.target_version if options.direction == FORWARD else node.version,
         path="",
         role=node.role or options.path,
         state=state,
@@ -127,7 +131,29 @@ def _unreachable(node: Node, options: Options) -> tuple[PlannedNode, list[Findin
         "Make it reachable, take it out of the fleet, or put node-unreachable into fleet_accept to go on without it",
     )
     planned = _planned(node, options, REFUSED, f"It cannot be reached: {why}")
-    return planned, [*node.findings, settle(finding, options.accept)]
+    return planned, [*node.findings, settle(finding, node.accept)]
+
+
+def _back(node: Node, options: Options) -> PlannedNode:
+    """Plan the way back of a node. What speaks against it keeps only the node itself from it: others may need it badly."""
+    stops = [finding for finding in node.findings if finding.stops]
+    if stops:
+        return _planned(node, options, REFUSED, stops[0].message)
+    change = node.unfinished or (node.last if options.direction == ROLLBACK else None)
+    if change is None:
+        return _planned(node, options, NOTHING, "No change is left to be undone")
+    return _undone(_planned(node, options, UPGRADE), change)
+
+
+def _undone(planned: PlannedNode, change: Change) -> PlannedNode:
+    return replace(
+        planned,
+        from_version=change.target,
+        to_version=change.source,
+        path=planned.role,
+        backup_id=change.id,
+        steps=(PlannedStep("put the old release back and start it", True), PlannedStep("compare the data", True)),
+    )
 
 
 def _refused(node: Node, options: Options, refusal: Refusal) -> tuple[PlannedNode, list[Finding]]:
@@ -146,10 +172,11 @@ def _upgraded(node: Node, options: Options, path: Path) -> tuple[PlannedNode, li
         steps=tuple(PlannedStep(step.name, step.reversible) for step in path.steps),
         one_way=bool(path.one_way),
         disk_needed=node.disk_needed,
-        backup_id=f"{path.id}-{canonical(node.version)}-{canonical(options.target_version)}",
+        backup_id=f"{path.id}-{canonical(node.version)}-{canonical(node.target_version)}",
+        package=node.package,
     )
-    found = [*_against_path(node, path), *_against_node(node), *_against_package(node, options, path)]
-    return planned, [*node.findings, *(settle(finding, options.accept) for finding in found)]
+    found = [*_against_path(node, path), *_against_node(node), *_against_package(node, path)]
+    return planned, [*node.findings, *(settle(finding, node.accept) for finding in found)]
 
 
 def _against_path(node: Node, path: Path) -> Iterable[Finding]:
@@ -182,15 +209,15 @@ def _against_node(node: Node) -> Iterable[Finding]:
         )
 
 
-def _against_package(node: Node, options: Options, path: Path) -> Iterable[Finding]:
-    package = options.package
+def _against_package(node: Node, path: Path) -> Iterable[Finding]:
+    package = node.package
     if package is None:
         return
     if package.name and path.packages and package.name not in path.packages:
         expected = " or ".join(path.packages)
         yield _package_error(node, "package-product", f"The package is one of {package.name}, not of {expected}")
-    if package.version and not same(package.version, options.target_version):
-        message = f"The package holds version {package.version}, and the target is {options.target_version}"
+    if package.version and not same(package.version, node.target_version):
+        message = f"The package holds version {package.version}, and the target is {node.target_version}"
         yield _package_error(node, "package-version", message)
     if package.arch and node.arch and _dpkg_arch(package.arch) not in ("all", _dpkg_arch(node.arch)):
         message = f"The package is made for {package.arch}, and the node is {node.arch}"
@@ -267,8 +294,9 @@ def _waves_now(planned: Sequence[PlannedNode]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(node.name for node in planned if node.wave == number) for number in numbers)
 
 
-def _unknown_accepts(options: Options, findings: Sequence[Finding]) -> list[Finding]:
+def _unknown_accepts(found: Sequence[Node], findings: Sequence[Finding]) -> list[Finding]:
     known = {finding.id for finding in findings}.union(_OWN_BLOCKERS)
+    accepted = dict.fromkeys(name for node in found for name in node.accept)
     return [
         Finding(
             "",
@@ -277,7 +305,7 @@ def _unknown_accepts(options: Options, findings: Sequence[Finding]) -> list[Find
             f"fleet_accept names {name}, and nothing that was found has this id",
             "Check the spelling, or take it out of fleet_accept",
         )
-        for name in options.accept
+        for name in accepted
         if name not in known
     ]
 
@@ -286,28 +314,48 @@ def _verdict(planned: Sequence[PlannedNode], findings: Sequence[Finding], option
     if not planned:
         return REFUSED, "The fleet has no nodes: fleet_hosts matches no host of the inventory."
     stops = [finding for finding in findings if finding.stops]
-    if stops:
+    if stops and options.direction == FORWARD:
         ids = ", ".join(sorted({finding.id for finding in stops}))
         return (
             REFUSED,
-            f"Nothing is upgraded until this is settled: {ids} (on {_names(finding.node for finding in stops)}).",
+            f"Nothing is upgraded until this is settled: {ids} (on {names(finding.node for finding in stops)}).",
         )
     if all(node.state == REFUSED for node in planned):
-        return REFUSED, "None of the nodes can be reached."
+        return REFUSED, _nobody(planned, stops)
     upgrades = [node for node in planned if node.state == UPGRADE]
     if not upgrades:
-        return NOTHING, f"Every node that can be reached runs {options.target_version} already."
+        return NOTHING, _nothing(planned, options)
     last = max(node.wave for node in upgrades)
     left = sum(node.state in (LATER, REFUSED) for node in planned)
     rest = f"; {left} left for another run" if left else ""
-    return (
-        GO,
-        f"{_count(len(upgrades), 'node')} to be upgraded to {options.target_version} in {_count(last, 'wave')}{rest}.",
-    )
+    return GO, f"{_count(len(upgrades), 'node')} {_fate(upgrades, options)} in {_count(last, 'wave')}{rest}."
 
 
-def _names(names: Iterable[str]) -> str:
-    unique = list(dict.fromkeys(names))
+def _nobody(planned: Sequence[PlannedNode], stops: Sequence[Finding]) -> str:
+    if all(finding.id == "node-unreachable" for finding in stops):
+        return "None of the nodes can be reached."
+    return f"None of the nodes can be taken back: {planned[0].reason.rstrip('.')} ({planned[0].name})."
+
+
+def _nothing(planned: Sequence[PlannedNode], options: Options) -> str:
+    there = [node for node in planned if node.state == NOTHING]
+    if options.direction == FORWARD:
+        return f"Every node that can be reached runs {releases(there)} already."
+    return f"No change is left to be undone on {names(node.name for node in there)}."
+
+
+def _fate(upgrades: Sequence[PlannedNode], options: Options) -> str:
+    return f"to {'be upgraded' if options.direction == FORWARD else 'go back'} to {releases(upgrades)}"
+
+
+def releases(nodes: Iterable[PlannedNode]) -> str:
+    """Return the releases that nodes go to, once each, in the nodes' order: "1.4.3", "1.4.3 or 3.3.3"."""
+    return " or ".join(dict.fromkeys(node.to_version or "?" for node in nodes))
+
+
+def names(found: Iterable[str]) -> str:
+    """Return the names once each; beyond a few only how many more."""
+    unique = list(dict.fromkeys(found))
     more = f" and {len(unique) - _NAMES_SHOWN} more" if len(unique) > _NAMES_SHOWN else ""
     return ", ".join(unique[:_NAMES_SHOWN]) + more
 
@@ -322,84 +370,3 @@ def _notes(planned: Sequence[PlannedNode], paths: Sequence[Path]) -> tuple[str, 
         note for node in planned if node.path for note in rows[node.path].notes_for(node.from_version, node.to_version)
     )
     return tuple(dict.fromkeys(notes))
-
-
-# A saved plan against reality.
-
-
-def matches(saved: Plan, current: Plan) -> list[str]:
-    """List how the current plan differs from the saved one; a node that meanwhile reached the saved plan's target does not."""
-    differences = [*_different_wishes(saved, current)]
-    before = {node.name: node for node in saved.nodes}
-    now = {node.name: node for node in current.nodes}
-    differences += [
-        f"{name} was in the saved plan and is not in the fleet any more" for name in before if name not in now
-    ]
-    differences += [f"{name} is in the fleet and was not in the saved plan" for name in now if name not in before]
-    both = [name for name in before if name in now]
-    done = {name for name in both if _arrived(before[name], now[name], saved.target)}
-    for name in both:
-        differences += _different_node(before[name], now[name], name in done)
-    return differences or _different_order(saved, current, done)
-
-
-def _arrived(before: PlannedNode, now: PlannedNode, target: str) -> bool:
-    return now.state == NOTHING and before.state in (UPGRADE, LATER) and same(now.to_version, target)
-
-
-def _different_wishes(saved: Plan, current: Plan) -> Iterable[str]:
-    if saved.verdict == REFUSED:
-        yield f"The saved plan was refused itself: {saved.verdict_reason}"
-    wishes = {
-        "target": (saved.target, current.target),
-        "pinned path": (saved.path or "automatic", current.path or "automatic"),
-        "package's sha256": (_digest(saved), _digest(current)),
-        "number of canaries": (saved.canary, current.canary),
-        "limit of a wave": (saved.wave_limit, current.wave_limit),
-        "wave to pause after": (saved.pause_after, current.pause_after),
-    }
-    for what, (before, now) in wishes.items():
-        if before != now:
-            yield f"The {what} was {before} and is {now}"
-
-
-def _digest(plan: Plan) -> str:
-    return plan.package.sha256 if plan.package and plan.package.sha256 else "not known"
-
-
-def _different_node(before: PlannedNode, now: PlannedNode, done: bool) -> Iterable[str]:
-    if before.cluster != now.cluster:
-        yield f"{now.name} was in the cluster {before.cluster} and is in {now.cluster}"
-    if done:
-        return
-    if before.from_version != now.from_version:
-        yield f"{now.name} ran {before.from_version or 'an unknown version'} and runs {now.from_version or 'an unknown version'}"
-    if _intent(before) != _intent(now):
-        yield f"{now.name} was to take {_intent(before)}, and now it is {_intent(now)}"
-
-
-def _intent(node: PlannedNode) -> str:
-    return f"the path {node.path}" if node.state in (UPGRADE, LATER) else f"no path ({node.state})"
-
-
-def _different_order(saved: Plan, current: Plan, done: set[str]) -> list[str]:
-    """Compare the order. Where nodes are done, the others may be in an earlier wave, but never before a node of their cluster."""
-    if not done:
-        before = [node.name for node in saved.nodes if _wave_of(current, node.name) != node.wave]
-        return [f"The waves changed for {_names(before)}"] if before else []
-    changed = [
-        node.name
-        for node in current.nodes
-        if node.wave and _earlier(current, node) - done != _earlier(saved, node) - done
-    ]
-    return [f"The order of the nodes changed for {_names(changed)}"] if changed else []
-
-
-def _wave_of(plan: Plan, name: str) -> int:
-    return next(node.wave for node in plan.nodes if node.name == name)
-
-
-def _earlier(plan: Plan, node: PlannedNode) -> set[str]:
-    """Return those nodes of the node's own cluster that it waits for."""
-    own = {one.name for one in plan.nodes if one.cluster == node.cluster}
-    return {name for one in plan.nodes if one.name == node.name for name in one.after if name in own}

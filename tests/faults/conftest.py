@@ -42,6 +42,10 @@ def packages() -> Path:
     return Path(lab("packages"))
 
 
+BAD = {"fleet_package": {"file": str(packages() / "bad" / "influxdb_1.4.3_amd64.deb")}}
+"""A release that can be installed and cannot start."""
+
+
 @cache
 def installation(core: str) -> user.Installation:
     """Return the collection installed beside this ansible-core."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import Fleet, Run, lab, packages
+from conftest import BAD, Fleet, Run, lab, packages
 
 
 def upgraded(one: Fleet, run: Run) -> None:
@@ -30,7 +30,7 @@ def test_an_old_host(fleet: Callable[..., Fleet]) -> None:
 
 def test_an_old_host_and_a_release_that_cannot_start(fleet: Callable[..., Fleet]) -> None:
     one = fleet("--nodes", "1", "--image", "oldhost", core="2.16")
-    run = one.run(fleet_package={"file": str(packages() / "bad" / "influxdb_1.4.3_amd64.deb")})
+    run = one.run(**BAD)
     assert run.statuses() == {"influx1": "rolled_back"}, run.text
     assert one.version("influx1") == "1.3.9"
 

@@ -33,6 +33,7 @@ def node(name: str, **facts: Any) -> dict[str, Any]:
         "cluster": "c",
         "product": "influxdb",
         "version": Name("1.3.9"),
+        "target_version": "1.4.3",
         "arch": "amd64",
         "package_manager": "dpkg",
         "reachable": True,
@@ -44,7 +45,7 @@ def run(
     *nodes: dict[str, Any], check_mode: bool = False, options: dict[str, Any] | None = None, **arguments: Any
 ) -> dict[str, Any]:
     task = Task()
-    task.args = {"nodes": list(nodes), "options": {"target_version": "1.4.3", **(options or {})}, **arguments}
+    task.args = {"nodes": list(nodes), "options": options or {}, **arguments}
     task.check_mode = check_mode
     task.async_val = 0
     action = fleet_plan.ActionModule(
@@ -84,13 +85,8 @@ def test_a_refusal_is_an_answer_and_no_failure(tmp_path: Path) -> None:
 
 
 def test_options_may_come_out_of_templates() -> None:
-    result = run(
-        node("a"),
-        node("b"),
-        options={"canary": "1", "wave_limit": "0", "path": None, "package": "", "accept": "one-way,x"},
-    )
-    assert result["plan"]["canary"] == 1
-    assert [finding["id"] for finding in result["plan"]["findings"]] == ["accept-unknown"]
+    result = run(node("a"), node("b"), options={"canary": "1", "wave_limit": "0", "path": None})
+    assert (result["plan"]["canary"], result["plan"]["direction"]) == (1, "upgrade")
 
 
 def test_a_saved_plan_that_fits_is_followed(tmp_path: Path) -> None:
@@ -131,8 +127,7 @@ def test_a_folder_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["", "newest"])
 def test_a_target_that_is_none_goes_nowhere(target: str) -> None:
-    result = run(node("a"), options={"target_version": target})
-    assert result.get("failed") or result["verdict"] == "refused"
+    assert run(node("a", target_version=target))["verdict"] == "refused"
 
 
 def test_nodes_that_make_no_sense_are_a_failure() -> None:
@@ -141,7 +136,7 @@ def test_nodes_that_make_no_sense_are_a_failure() -> None:
     assert "given twice" in result["msg"]
 
 
-@pytest.mark.parametrize("options", [{"canary": "many"}, {"accept": {}}, {"colour": "red"}])
+@pytest.mark.parametrize("options", [{"canary": "many"}, {"direction": "sideways"}, {"colour": "red"}])
 def test_options_that_are_none_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(AnsibleActionFail):
         run(node("a"), options=options)

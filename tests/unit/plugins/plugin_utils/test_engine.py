@@ -49,6 +49,39 @@ def test_reason_is_the_sentence_that_matters(result: dict[str, Any], expected: s
     assert _engine.reason(result) == expected
 
 
+DEFAULTS = {"canary": 0, "report_dir": "./fleet-report"}
+
+
+@pytest.mark.parametrize(
+    ("hostvars", "expected"),
+    [
+        ({"a": {}, "b": {}}, DEFAULTS),
+        ({}, DEFAULTS),
+        ({"a": {"fleet_canary": 1}, "b": {"fleet_canary": 1}}, {**DEFAULTS, "canary": 1}),
+        ({"a": {"fleet_report_dir": "/r"}}, {**DEFAULTS, "report_dir": "/r"}),
+    ],
+)
+def test_the_hosts_say_what_is_set_for_the_run(hostvars: dict[str, dict[str, Any]], expected: dict[str, Any]) -> None:
+    assert _engine.settings(list(hostvars), hostvars, DEFAULTS) == expected
+
+
+@pytest.mark.parametrize(
+    ("hostvars", "expected"),
+    [
+        ({"a": {"fleet_canary": 1}, "b": {"fleet_canary": 2}}, "fleet_canary is 1 for a; 2 for b"),
+        ({"a": {"fleet_canary": 1}, "b": {}}, "fleet_canary is 1 for a; not set for b"),
+        (
+            {**{f"n{number}": {} for number in range(5)}, "x": {"fleet_canary": 1}},
+            "not set for n0, n1, n2 and 2 more; 1 for x",
+        ),
+    ],
+)
+def test_hosts_that_want_different_runs_are_refused(hostvars: dict[str, dict[str, Any]], expected: str) -> None:
+    with pytest.raises(FleetError) as caught:
+        _engine.settings(list(hostvars), hostvars, DEFAULTS)
+    assert expected in str(caught.value)
+
+
 def test_packages_are_read_once_each() -> None:
     one = {"fleet_package": {"file": "x.deb"}, "fleet_target_version": "1.4.3"}
     other = {"fleet_package": {"file": "y.deb"}, "fleet_target_version": "1.8.10"}
@@ -80,6 +113,31 @@ def test_a_host_without_facts_counts_as_unreachable() -> None:
     assert nodes["refused"]["reason"] == "Connection refused."
     assert "lost while" in nodes["lost"]["reason"]
     assert (nodes["seen"]["cluster"], nodes["lost"]["cluster"]) == ("x", "lost")
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [(None, []), ([], []), ("", []), (["one-way"], ["one-way"]), ("one-way, shards-b1", ["one-way", "shards-b1"])],
+)
+def test_what_a_node_accepts_may_come_from_the_command_line(accept: Any, expected: list[str]) -> None:
+    assert _engine.plan_nodes(["a"], {"a": {"fleet_accept": accept}})[0]["accept"] == expected
+
+
+def test_the_planner_gets_what_is_wanted_of_a_node_and_what_can_be_undone() -> None:
+    last = {"id": "influxdb-1.3.9-1.4.3", "source": "1.3.9", "target": "1.4.3"}
+    facts = {
+        "fleet_target_version": 1.4,
+        "fleet_node": {"product": "influxdb", "package": {"name": "influxdb"}},
+        "fleet_kept": {"unfinished": None, "last": last, "locked": False},
+    }
+    node = _engine.plan_nodes(["a"], {"a": facts})[0]
+    assert (node["target_version"], node["package"]) == ("1.4", {"name": "influxdb"})
+    assert (node["unfinished"], node["last"]) == (None, last)
+
+
+def test_the_way_back_is_the_upgrade_turned_round() -> None:
+    back = {"name": "a", "from": "1.4.3", "to": "1.3.9", "backup_id": "influxdb-1.3.9-1.4.3"}
+    assert _engine.to_undo(back) == {**back, "from": "1.3.9", "to": "1.4.3"}
 
 
 def test_the_queue_holds_a_place_before_each_wave() -> None:
@@ -137,32 +195,6 @@ def test_the_report_gets_what_is_known_and_nothing_else() -> None:
         },
         {"name": "a2", "cluster": "a", "wave": 2, "from": "1.3.9", "to": "1.4.3", "timeline": []},
     ]
-
-
-@pytest.mark.parametrize(
-    ("results", "expected"),
-    [
-        ([{"item": {"version": "1.4.3"}, "source": "repository", "name": "influxdb"}], None),
-        (
-            [
-                {"item": {"version": ""}, "sha256": "old"},
-                {
-                    "item": {"version": "1.4.3"},
-                    "name": "influxdb",
-                    "version": "1.4.3",
-                    "arch": "amd64",
-                    "sha256": "ab",
-                    "size": 3,
-                    "manager": "dpkg",
-                    "path": "/x",
-                },
-            ],
-            {"name": "influxdb", "version": "1.4.3", "arch": "amd64", "sha256": "ab", "size": 3, "manager": "dpkg"},
-        ),
-    ],
-)
-def test_the_planner_gets_the_package(results: list[dict[str, Any]], expected: dict[str, Any] | None) -> None:
-    assert _engine.package_summary(results) == expected
 
 
 def test_detection_is_told_in_a_line() -> None:

@@ -185,8 +185,12 @@ def test_the_disk_that_is_needed(kind: str, backup: int) -> None:
 
 
 def test_the_planner_gets_what_it_compares() -> None:
+    package = {"name": "influxdb", "version": "1.4.3", "arch": "amd64", "sha256": "ab", "size": 7}
+    facts = _influxdb_node.summary(known(), {**package, "path": "/x.deb", "source": "file"}, "east", 2)
+    assert facts["package"] == package
     assert _influxdb_node.summary(known(), {}, "east", 2) == {
         "product": "influxdb",
+        "package": None,
         "version": "1.3.9",
         "arch": "amd64",
         "package_manager": "dpkg",

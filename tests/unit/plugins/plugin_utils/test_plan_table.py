@@ -30,7 +30,9 @@ def node(name: str, cluster: str = "", **facts: Any) -> dict[str, Any]:
 
 
 def shown(*nodes: dict[str, Any], **wishes: Any) -> str:
-    return table(make_plan(nodes, {"target_version": "1.4.3", **wishes}, BUILT))
+    of_nodes = {"target_version": "1.4.3", "package": None, "accept": []}
+    wanted = {key: wishes.pop(key, value) for key, value in of_nodes.items()}
+    return table(make_plan([{**wanted, **one} for one in nodes], wishes, BUILT))
 
 
 def test_the_whole_table() -> None:
@@ -66,6 +68,19 @@ Warnings
 Verdict: refused. Nothing is upgraded until this is settled: backup-port (on influx1, influx2)."""
     away = {**nodes[3], "version": ""}
     assert shown(*nodes[:3], away, package=package, accept=["node-unreachable", "odd"]) == expected
+
+
+def test_the_title_of_a_mixed_fleet_names_every_release_and_package() -> None:
+    package = {"name": "influxdb", "version": "1.4.3", "arch": "amd64"}
+    text = shown(node("a", package=package), node("b", product="couchdb", version="3.2.1", target_version="3.3.3"))
+    assert text.splitlines()[0] == "Plan: upgrade to 1.4.3 or 3.3.3, package influxdb 1.4.3"
+
+
+def test_the_way_back_is_called_so() -> None:
+    last = {"id": "influxdb-1.4.2-1.4.3", "source": "1.4.2", "target": "1.4.3"}
+    text = shown(node("a", version="1.4.3", last=last), direction="rollback")
+    assert text.splitlines()[0] == "Plan: way back to 1.4.2"
+    assert text.splitlines()[-1] == "Verdict: go. 1 node to go back to 1.4.2 in 1 wave."
 
 
 def test_steps_that_cannot_be_undone_are_marked() -> None:

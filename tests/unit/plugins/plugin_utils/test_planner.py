@@ -17,7 +17,8 @@ import pytest
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._paths import PATHS
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import Plan, PlannedNode, read_plan
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._planner import cut_waves, make_plan, matches
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_saved import matches
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._planner import cut_waves, make_plan
 
 BUILT = tuple(replace(path, built=True) for path in PATHS)
 PACKAGE = {"name": "influxdb", "version": "1.4.3", "arch": "amd64", "sha256": "ab" * 32, "size": 1000}
@@ -44,12 +45,17 @@ def found(name: str, severity: str) -> dict[str, str]:
     return {"id": name, "severity": severity, "message": f"It is {name}", "remedy": "Mend it"}
 
 
-def options(**wishes: Any) -> dict[str, Any]:
-    return {"target_version": "1.4.3", **wishes}
+OF_NODES = {"target_version": "1.4.3", "package": None, "accept": []}
+"""What is wanted of each node, unless a test says otherwise; all other wishes are of the run."""
 
 
-def plan(*nodes: dict[str, Any], **wishes: Any) -> Plan:
-    return make_plan(nodes, options(**wishes), BUILT)
+def wanted(one: Any, wishes: dict[str, Any]) -> Any:
+    return {**{key: wishes.get(key, value) for key, value in OF_NODES.items()}, **one} if isinstance(one, dict) else one
+
+
+def plan(*nodes: Any, **wishes: Any) -> Plan:
+    options = {key: value for key, value in wishes.items() if key not in OF_NODES}
+    return make_plan([wanted(one, wishes) for one in nodes], options, BUILT)
 
 
 def entry(made: Plan, name: str) -> PlannedNode:
@@ -348,6 +354,94 @@ def test_the_package_has_to_fit_the_node(package: Any, facts: dict[str, Any], ex
     assert all(finding.severity == "error" for finding in made.findings)
 
 
+# Several products and packages.
+
+
+MIXED = [
+    node("tsdb", package=PACKAGE),
+    node("arm", arch="arm64", package={**PACKAGE, "arch": "arm64"}),
+    node("couch", product="couchdb", version="3.2.1", target_version="3.3.3", accept=["odd", "one-way"],
+         findings=[found("odd", "blocker")]),
+]  # fmt: skip
+
+
+def test_each_node_has_a_target_and_a_package_of_its_own() -> None:
+    made = plan(*MIXED)
+    assert made.verdict_reason == "3 nodes to be upgraded to 1.4.3 or 3.3.3 in 1 wave."
+    assert {one.name: (one.path, one.to_version, one.package and one.package.arch) for one in made.nodes} == {
+        "tsdb": ("influxdb", "1.4.3", "amd64"),
+        "arm": ("influxdb", "1.4.3", "arm64"),
+        "couch": ("couchdb", "3.3.3", None),
+    }
+
+
+def test_a_node_accepts_for_itself_only() -> None:
+    made = plan(*MIXED, node("other", findings=[found("odd", "blocker")]))
+    odd = [(finding.node, finding.accepted) for finding in made.findings if finding.id == "odd"]
+    assert odd == [("couch", True), ("other", False)]
+    assert made.verdict == "refused"
+
+
+# The way back.
+
+LAST = {"id": "influxdb-1.3.9-1.4.3", "source": "1.3.9", "target": "1.4.3"}
+
+
+def back(*nodes: dict[str, Any], direction: str = "rollback") -> Plan:
+    return plan(*nodes, direction=direction, path="influxdb", target_version="")
+
+
+@pytest.mark.parametrize(
+    ("direction", "facts", "expected"),
+    [
+        ("recover", {"unfinished": LAST}, ("upgrade", "1.4.3", "1.3.9", "influxdb-1.3.9-1.4.3")),
+        ("recover", {"last": LAST}, ("nothing", "1.4.3", "1.4.3", "")),
+        ("recover", {}, ("nothing", "1.4.3", "1.4.3", "")),
+        ("rollback", {"unfinished": LAST}, ("upgrade", "1.4.3", "1.3.9", "influxdb-1.3.9-1.4.3")),
+        ("rollback", {"last": LAST}, ("upgrade", "1.4.3", "1.3.9", "influxdb-1.3.9-1.4.3")),
+        ("rollback", {}, ("nothing", "1.4.3", "1.4.3", "")),
+    ],
+)
+def test_what_is_undone(direction: str, facts: dict[str, Any], expected: tuple[str, ...]) -> None:
+    one = entry(back(node("a", version="1.4.3", **facts), direction=direction), "a")
+    assert (one.state, one.from_version, one.to_version, one.backup_id) == expected
+
+
+def test_nodes_go_back_in_waves_too() -> None:
+    made = back(*(node(name, "a", version="1.4.3", last=LAST) for name in ("a1", "a2")))
+    assert (made.waves, entry(made, "a2").after) == ((("a1",), ("a2",)), ("a1",))
+    assert made.verdict_reason == "2 nodes to go back to 1.3.9 in 2 waves."
+    assert made.notes == ()
+
+
+def test_what_speaks_against_one_node_keeps_no_other_from_its_way_back() -> None:
+    made = back(
+        node("lost", reachable=False, reason="No route to host."),
+        node("locked", version="1.4.3", last=LAST, findings=[found("lock-held", "error")]),
+        node("good", version="1.4.3", last=LAST, findings=[found("odd", "info")]),
+    )
+    assert (made.verdict, made.waves) == ("go", (("good",),))
+    assert {one.name: one.state for one in made.nodes} == {"lost": "refused", "locked": "refused", "good": "upgrade"}
+    assert entry(made, "locked").reason == "It is lock-held"
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict", "reason"),
+    [
+        ({"version": "1.4.3"}, "nothing", "No change is left to be undone on a."),
+        ({"reachable": False}, "refused", "None of the nodes can be reached."),
+        (
+            {"findings": [found("lock-held", "error")]},
+            "refused",
+            "None of the nodes can be taken back: It is lock-held (a).",
+        ),
+    ],
+)
+def test_no_way_back_to_go(facts: dict[str, Any], verdict: str, reason: str) -> None:
+    made = back(node("a", **facts))
+    assert (made.verdict, made.verdict_reason) == (verdict, reason)
+
+
 # Input.
 
 
@@ -365,18 +459,19 @@ def test_the_package_has_to_fit_the_node(package: Any, facts: dict[str, Any], ex
         ([node("a", findings="none")], {}, "Node a: findings is 'none'"),
         ([node("a", findings=[{"id": "x", "severity": "fatal"}])], {}, "severity is 'fatal'"),
         ([node("a", findings=[{"severity": "info"}])], {}, "id is None"),
-        ([], {"target_version": ""}, "target_version is ''"),
+        ([], {"direction": "sideways"}, "direction is 'sideways'"),
         ([], {"canary": -1}, "canary is -1"),
         ([], {"wave_limit": 1.5}, "wave_limit is 1.5"),
         ([], {"pause_after": True}, "pause_after is True"),
-        ([], {"accept": "one-way"}, "accept is 'one-way'"),
-        ([], {"accept": [1]}, "accept is [1]"),
-        ([], {"package": "influxdb.deb"}, "package is 'influxdb.deb'"),
+        ([node("a", accept="one-way")], {}, "accept is 'one-way'"),
+        ([node("a", accept=[1])], {}, "accept is [1]"),
+        ([node("a", package="influxdb.deb")], {}, "package is 'influxdb.deb'"),
+        ([node("a", last="influxdb-1.3.9-1.4.3")], {}, "last is 'influxdb-1.3.9-1.4.3'"),
     ],
 )
 def test_input_that_makes_no_sense_is_an_error(nodes: list[Any], wishes: dict[str, Any], expected: str) -> None:
     with pytest.raises(FleetError) as caught:
-        make_plan(nodes, options(**wishes))
+        make_plan(nodes, wishes)
     assert expected in str(caught.value)
 
 
@@ -391,6 +486,8 @@ PLANS = [
     plan(node("a", version="0.8.3", findings=[found("odd", "blocker")]), accept=["odd", "even"]),
     plan(node("a", product="cloudant", version="1.0.0.5"), target_version="1.1.0", accept=["one-way"]),
     plan(node("a", version="1.4.3")),
+    back(node("a", version="1.4.3", last=LAST)),
+    plan(*MIXED),
     plan(),
 ]
 
@@ -402,7 +499,7 @@ def test_a_plan_survives_json(made: Plan) -> None:
 
 def test_the_shape_of_a_plan() -> None:
     data = plan(node("a"), node("b", version="1.4.3"), package=PACKAGE).to_dict()
-    assert (data["schema"], data["target"], data["package"]) == (1, "1.4.3", PACKAGE)
+    assert (data["schema"], data["direction"], data["nodes"][0]["package"]) == (1, "upgrade", PACKAGE)
     assert (data["waves"], data["verify_only"], data["verdict"]) == ([["a"]], ["b"], "go")
     first, second = data["nodes"]
     assert (first["from"], first["to"], first["wave"], first["after"]) == ("1.3.9", "1.4.3", 1, [])
@@ -471,13 +568,15 @@ def test_a_pause_that_is_over_matches() -> None:
             "a2 ran 1.3.9 and runs an unknown version",
         ),
         (changed("a1", rank=5), {}, "The waves changed for a1, a2, a3"),
-        (THREE_CLUSTERS, {"target_version": "1.8.10"}, "The target was 1.4.3 and is 1.8.10"),
+        (THREE_CLUSTERS, {"target_version": "1.8.10"}, "a1 was to go to 1.4.3, and now to 1.8.10"),
+        (changed("a2", target_version="1.8.10"), {}, "a2 was to go to 1.4.3, and now to 1.8.10"),
+        (THREE_CLUSTERS, {"direction": "rollback"}, "The direction was upgrade and is rollback"),
         (
             THREE_CLUSTERS,
             {"package": {**PACKAGE, "sha256": "cd" * 32}},
-            f"The package's sha256 was {'ab' * 32} and is {'cd' * 32}",
+            f"a1 was to take the package with the sha256 {'ab' * 32}, and now {'cd' * 32}",
         ),
-        (THREE_CLUSTERS, {"package": None}, "and is not known"),
+        (THREE_CLUSTERS, {"package": None}, "and now not known"),
         (THREE_CLUSTERS, {"path": "influxdb"}, "The pinned path was automatic and is influxdb"),
         (THREE_CLUSTERS, {"canary": 1}, "The number of canaries was 0 and is 1"),
         (THREE_CLUSTERS, {"wave_limit": 2}, "The limit of a wave was 10 and is 2"),
