@@ -42,7 +42,7 @@ def packages() -> Path:
     return Path(lab("packages"))
 
 
-BAD = {"fleet_package": {"file": str(packages() / "bad" / "influxdb_1.4.3_amd64.deb")}}
+BAD: dict[str, Any] = {"fleet_package": {"file": str(packages() / "bad" / "influxdb_1.4.3_amd64.deb")}}
 """A release that can be installed and cannot start."""
 
 

@@ -18,8 +18,13 @@ import venvs
 PLUGINS = "ansible_collections/dbfleet/upgrade/plugins"
 # Folders of plugins that mypy checks; those that run on nodes have their types in comments.
 TYPED_PLUGINS = ["action", "filter", "module_utils", "modules", "plugin_utils"]
-# Other typed code, and the folder its imports start from.
-TYPED_HELPERS = {"tests/tools": "tests/tools", "tests/lab/dbfleet_lab": "tests/lab"}
+# Other typed code, and the folders its imports start from.
+TYPED_HELPERS = {
+    "tests/tools": "tests/tools",
+    "tests/lab/dbfleet_lab": "tests/lab",
+    "tests/bench/dbfleet_bench": "tests/bench:tests/tools:tests/lab",
+    "tests/faults": "tests/faults:tests/tools:tests/lab",
+}
 
 
 def first_line(file: Path) -> bytes:
