@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -69,6 +71,7 @@ class ActionModule(ActionBase):
             ask=ask,
             reset=self._reset,
             say=lambda text: Display().display(f"{name}  swap: {text}"),
+            driven=driven,
             timeout=float(self._number("timeout", TIMEOUT)),
             reconnect_timeout=float(self._number("reconnect_timeout", RECONNECT_TIMEOUT)),
         )
@@ -84,14 +87,29 @@ class ActionModule(ActionBase):
             self._connection.reset()
 
 
+def driven() -> bool:
+    """Return whether the process that forked this worker lives: ansible-playbook, which drives the run.
+
+    The kernel gives an orphan another parent at once. multiprocessing's own is_alive() would not do: it asks a pipe that
+    every worker forked later holds open too.
+    """
+    parent = multiprocessing.parent_process()
+    return parent is None or os.getppid() == parent.pid
+
+
 class Follower:
-    """Asks until the swap is finished; ask(True) is not to wait for that. say gets a line for each change of the step."""
+    """Asks until the swap is finished; ask(True) is not to wait for that. say gets a line for each change of the step.
+
+    A worker outlives an ansible-playbook that is killed. Asking on, it would take up a swap that died on the node, while a
+    person recovers it. So nothing is asked any more once driven() is false.
+    """
 
     def __init__(
         self,
         ask: Callable[[bool], Answer],
         reset: Callable[[], None],
         say: Callable[[str], None],
+        driven: Callable[[], bool],
         timeout: float,
         reconnect_timeout: float,
         clock: Callable[[], float] = time.monotonic,
@@ -100,6 +118,7 @@ class Follower:
         self.ask = ask
         self.reset = reset
         self.say = say
+        self.driven = driven
         self.timeout = timeout
         self.reconnect_timeout = reconnect_timeout
         self.clock = clock
@@ -148,6 +167,8 @@ class Follower:
         attempt = 0
         while True:
             begun = self.clock()
+            if not self.driven():
+                raise AnsibleActionFail("ansible-playbook was ended. A swap that has begun goes on by itself")
             try:
                 answer = self.ask(lost_at is not None)
             except AnsibleConnectionFailure:

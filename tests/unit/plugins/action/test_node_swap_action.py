@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import time
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
-from ansible_collections.dbfleet.upgrade.plugins.action.node_swap import STEPS, Follower
+from ansible_collections.dbfleet.upgrade.plugins.action.node_swap import STEPS, Follower, driven
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap import SERVING_ORDER, STOPPED_ORDER
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_back import SERVING_ORDER as BACK_ORDER
 
@@ -31,6 +34,7 @@ class Node:
         self.said: list[str] = []
         self.resets = 0
         self.at_once: list[bool] = []
+        self.killed_at = float("inf")
 
     def ask(self, at_once: bool) -> dict[str, Any]:
         self.at_once.append(at_once)
@@ -46,9 +50,19 @@ class Node:
     def sleep(self, seconds: float) -> None:
         self.time += seconds
 
+    def driven(self) -> bool:
+        return self.time < self.killed_at
+
     def follower(self, timeout: float = 3600.0, reconnect_timeout: float = 300.0) -> Follower:
         return Follower(
-            self.ask, self.reset, self.said.append, timeout, reconnect_timeout, lambda: self.time, self.sleep
+            self.ask,
+            self.reset,
+            self.said.append,
+            self.driven,
+            timeout,
+            reconnect_timeout,
+            lambda: self.time,
+            self.sleep,
         )
 
 
@@ -119,3 +133,43 @@ def test_a_module_that_was_killed_is_called_again() -> None:
 def test_but_not_for_ever() -> None:
     node = Node([KILLED])
     assert node.follower().follow()["msg"] == "MODULE FAILURE" and len(node.at_once) == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "killed_at", "asked"),
+    [
+        pytest.param([RUNNING], 0.0, 0, id="before the first call"),
+        pytest.param([RUNNING], 50.0, 3, id="while the swap is followed"),
+        pytest.param([RUNNING, LOST], 30.0, 5, id="while the node is away"),
+        pytest.param([KILLED], 10.0, 1, id="after a module that was killed"),
+    ],
+)
+def test_nothing_is_asked_for_a_run_that_is_gone(answers: list[Any], killed_at: float, asked: int) -> None:
+    node = Node(answers)
+    node.killed_at = killed_at
+    with pytest.raises(AnsibleActionFail):
+        node.follower().follow()
+    assert len(node.at_once) == asked
+
+
+def test_a_worker_knows_whether_its_parent_lives() -> None:
+    """A grandchild, whose younger brother holds open all that the parent held, sees the parent end."""
+    fork = multiprocessing.get_context("fork")
+    seen, tell = fork.Pipe(duplex=False)
+
+    def worker() -> None:
+        tell.send(driven())
+        while driven():
+            time.sleep(0.01)
+        tell.send(driven())
+
+    def parent() -> None:
+        fork.Process(target=worker).start()
+        fork.Process(target=time.sleep, args=(5,)).start()
+        seen.poll(10)
+        os._exit(0)
+
+    assert driven()
+    fork.Process(target=parent).start()
+    assert seen.poll(10) and seen.recv() is True
+    assert seen.poll(3) and seen.recv() is False
