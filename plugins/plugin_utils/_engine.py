@@ -39,27 +39,44 @@ def reason(result: Mapping[str, Any]) -> str:
     return message if message.endswith((".", "!", "?")) else message + "."
 
 
-def settings(hosts: Sequence[str], hostvars: Facts, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is set for the run as a whole, by its name without "fleet_".
+def settings(hosts: Sequence[str], hostvars: Facts) -> dict[str, Any]:
+    """Return what is wanted of the run as a whole: canary, wave_limit, pause_after, plan, plan_only, report_dir, cache_dir.
 
-    The hosts of the run say it, all of them the same; what none of them says is as in defaults. Raises FleetError where
-    they do not agree: a run has one order, one report and one end.
+    Raises FleetError where the hosts do not agree (a run has one order, one report and one end), or there is none.
     """
-    return {name: _agreed(f"fleet_{name}", hosts, hostvars, default) for name, default in defaults.items()}
-
-
-def _agreed(variable: str, hosts: Sequence[str], hostvars: Facts, default: Any) -> Any:
-    told: dict[str, list[str]] = {}
-    for host in hosts:
-        told.setdefault(repr(hostvars[host][variable]) if variable in hostvars[host] else "not set", []).append(host)
-    if len(told) > 1:
-        found = "; ".join(f"{value} for {_some(names)}" for value, names in told.items())
+    if not hosts:
         raise FleetError(
-            f"{variable} is {found}",
-            "one value for all hosts of a run",
-            f"set {variable} where all of them see it, for example in group_vars/all or with -e",
+            "The run has no nodes: fleet_hosts matches no host of the inventory",
+            "one host or more",
+            "look at the inventory (-i) and at the pattern in fleet_hosts",
         )
-    return hostvars[hosts[0]][variable] if hosts and "not set" not in told else default
+    wishes = {host: _wish(host, hostvars)["run"] for host in hosts}
+    return {name: _agreed(name, {host: wish[name] for host, wish in wishes.items()}) for name in wishes[hosts[0]]}
+
+
+def _wish(host: str, hostvars: Facts) -> Mapping[str, Any]:
+    wish: Mapping[str, Any] | None = hostvars[host].get("fleet_wish")
+    if not wish:
+        raise FleetError(
+            f"What is wanted of {host} cannot be read",
+            "variables of the host that Ansible can resolve",
+            "look above for what is wrong with them",
+        )
+    return wish
+
+
+def _agreed(name: str, told: Mapping[str, Any]) -> Any:
+    values: dict[str, list[str]] = {}
+    for host, value in told.items():
+        values.setdefault(repr(value), []).append(host)
+    if len(values) > 1:
+        found = "; ".join(f"{value} for {_some(names)}" for value, names in values.items())
+        raise FleetError(
+            f"fleet_{name} is {found}",
+            "one value for all hosts of a run",
+            f"set fleet_{name} where all of them see it, for example in group_vars/all or with -e",
+        )
+    return next(iter(told.values()))
 
 
 def _some(names: Sequence[str]) -> str:
@@ -74,29 +91,28 @@ def packages(hosts: Sequence[str], hostvars: Facts) -> list[dict[str, Any]]:
     """
     asked: list[dict[str, Any]] = []
     for host in hosts:
-        facts = hostvars[host]
-        target = str(_wanted(host, facts, "fleet_target_version"))
-        asked.append({"package": _wanted(host, facts, "fleet_package"), "version": target})
-        if facts.get("fleet_rollback_package"):
-            asked.append({"package": facts["fleet_rollback_package"], "version": ""})
+        wish = _wish(host, hostvars)
+        target = str(_wanted(host, wish, "target_version"))
+        asked.append({"package": _wanted(host, wish, "package"), "version": target})
+        if wish["rollback_package"]:
+            asked.append({"package": wish["rollback_package"], "version": ""})
     return [one for number, one in enumerate(asked) if one not in asked[:number]]
 
 
 SAID = {
-    "fleet_package": '-e \'{"fleet_package": {"file": "influxdb_1.4.3_amd64.deb"}}\'',
-    "fleet_target_version": "-e fleet_target_version=1.4.3",
+    "package": '-e \'{"fleet_package": {"file": "influxdb_1.4.3_amd64.deb"}}\'',
+    "target_version": "-e fleet_target_version=1.4.3",
 }
 
 
-def _wanted(host: str, facts: Mapping[str, Any], variable: str) -> Any:
-    value = facts.get(variable)
-    if not value:
+def _wanted(host: str, wish: Mapping[str, Any], name: str) -> Any:
+    if not wish[name]:
         raise FleetError(
-            f"{variable} is not set for {host}",
+            f"fleet_{name} is not set for {host}",
             "the release to upgrade to, and its package",
-            f"pass it, for example {SAID[variable]}",
+            f"pass it, for example {SAID[name]}",
         )
-    return value
+    return wish[name]
 
 
 def refusal(why: str, direction: str) -> dict[str, Any]:
@@ -122,8 +138,8 @@ def _plan_node(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     findings = list(facts.get("fleet_findings") or [])
     seen = bool(node or findings)
     return {
-        "target_version": str(facts.get("fleet_target_version") or ""),
-        "accept": _listed(facts.get("fleet_accept")),
+        "target_version": str(facts["fleet_wish"]["target_version"]),
+        "accept": _listed(facts["fleet_wish"]["accept"]),
         "package": node.get("package"),
         "unfinished": kept.get("unfinished"),
         "last": kept.get("last"),
@@ -145,9 +161,7 @@ def _plan_node(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _listed(value: Any) -> list[Any]:
     """Return a list; a text is one of names, as -e on the command line gives it."""
-    if isinstance(value, str):
-        return [name.strip() for name in value.split(",") if name.strip()]
-    return list(value or [])
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else list(value)
 
 
 def package_of(results: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -238,8 +238,11 @@ def kept(node: Facts) -> dict[str, Any]:
     }
 
 
-def preflight(node: Facts, target: str, merged: Facts, way_back: Facts) -> list[dict[str, str]]:
-    """Return every finding about a node. merged is the result of influxdb_config, way_back that of node_package or fleet_package.
+def preflight(node: Facts, target: str, offer: Facts, merged: Facts, way_back: Facts) -> list[dict[str, str]]:
+    """Return every finding about a node.
+
+    offer is the result of fleet_package or node_package_info for the new release, merged that of influxdb_config,
+    way_back that of node_package or fleet_package for the old release.
 
     A node that runs the target is only asked whether it is well; one whose change was interrupted is asked nothing,
     because its service may be down: what is left of the change decides.
@@ -255,7 +258,14 @@ def preflight(node: Facts, target: str, merged: Facts, way_back: Facts) -> list[
         known["config_findings"] = []
     else:
         known["config_error"] = node["config_error"] or merged.get("msg")
-    return check({**node, **known}, target)
+    return [*_unoffered(offer), *check({**node, **known}, target)]
+
+
+def _unoffered(offer: Facts) -> list[dict[str, str]]:
+    if "why" not in offer:
+        return []
+    remedy = "see to the node's sources of apt and their lists (apt-get update), or give the package as a file or an address"
+    return [finding("package-repository", "error", offer["why"], remedy)]
 
 
 def _resumable(resume: Facts, target: str) -> list[dict[str, str]]:

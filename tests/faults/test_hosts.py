@@ -67,6 +67,39 @@ def test_a_package_from_a_server(fleet: Callable[..., Fleet]) -> None:
     upgraded(one, one.run(fleet_package=package))
 
 
+REPOSITORY = """
+set -e
+mkdir -p /srv/repository && cd /srv/repository
+deb=influxdb_1.4.3_amd64.deb
+curl -sfO "$server/$deb"
+{ dpkg-deb -f $deb; echo "Filename: ./$deb"; echo "Size: $(stat -c %s $deb)"; echo "SHA256: $(sha256sum $deb | cut -d ' ' -f 1)"; } > Packages
+rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*
+echo 'deb [trusted=yes] file:/srv/repository ./' > /etc/apt/sources.list
+apt-get update
+"""
+"""A repository of one package on the node itself."""
+
+
+def test_a_package_from_the_repositories_of_the_node(fleet: Callable[..., Fleet]) -> None:
+    one = fleet("--nodes", "1")
+    wanted = {"repository": "influxdb"}
+    refused = one.run(fleet_package=wanted)
+    assert refused.code != 0
+    assert "package-repository" in refused.text
+    assert one.version("influx1") == "1.3.9"
+
+    one.sh("influx1", f"server={lab('serve')}" + REPOSITORY)
+    before = one.effects("influx1")
+    rehearsal = one.run("--check", "--diff", fleet_package=wanted)
+    assert rehearsal.code == 0, rehearsal.text
+    assert "+  # max-body-size = 25000000" in rehearsal.text
+    assert one.effects("influx1") == before
+
+    run = one.run(fleet_package=wanted)
+    upgraded(one, run)
+    assert run.report["plan"]["nodes"][0]["package"]["version"] == "1.4.3"
+
+
 @pytest.mark.parametrize("backup", ["legacy", "none-acknowledged"])
 def test_a_kind_of_backup(fleet: Callable[..., Fleet], backup: str) -> None:
     one = fleet("--nodes", "1")

@@ -49,62 +49,57 @@ def test_reason_is_the_sentence_that_matters(result: dict[str, Any], expected: s
     assert _engine.reason(result) == expected
 
 
-DEFAULTS = {"canary": 0, "report_dir": "./fleet-report"}
+def wish(run: dict[str, Any] | None = None, **of_node: Any) -> dict[str, Any]:
+    """Return the facts of a host of which something is wanted."""
+    defaults = {"target_version": "1.4.3", "package": {"file": "x.deb"}, "rollback_package": {}, "accept": []}
+    return {"fleet_wish": {**defaults, **of_node, "run": {"canary": 0, "report_dir": "/r", **(run or {})}}}
+
+
+def test_the_hosts_say_what_is_wanted_of_the_run() -> None:
+    hostvars = {"a": wish({"canary": 1}), "b": wish({"canary": 1})}
+    assert _engine.settings(["a", "b"], hostvars) == {"canary": 1, "report_dir": "/r"}
 
 
 @pytest.mark.parametrize(
     ("hostvars", "expected"),
     [
-        ({"a": {}, "b": {}}, DEFAULTS),
-        ({}, DEFAULTS),
-        ({"a": {"fleet_canary": 1}, "b": {"fleet_canary": 1}}, {**DEFAULTS, "canary": 1}),
-        ({"a": {"fleet_report_dir": "/r"}}, {**DEFAULTS, "report_dir": "/r"}),
-    ],
-)
-def test_the_hosts_say_what_is_set_for_the_run(hostvars: dict[str, dict[str, Any]], expected: dict[str, Any]) -> None:
-    assert _engine.settings(list(hostvars), hostvars, DEFAULTS) == expected
-
-
-@pytest.mark.parametrize(
-    ("hostvars", "expected"),
-    [
-        ({"a": {"fleet_canary": 1}, "b": {"fleet_canary": 2}}, "fleet_canary is 1 for a; 2 for b"),
-        ({"a": {"fleet_canary": 1}, "b": {}}, "fleet_canary is 1 for a; not set for b"),
+        ({}, "fleet_hosts matches no host"),
+        ({"a": wish(), "b": {}}, "What is wanted of b cannot be read"),
+        ({"a": wish({"canary": 1}), "b": wish({"canary": 2})}, "fleet_canary is 1 for a; 2 for b"),
         (
-            {**{f"n{number}": {} for number in range(5)}, "x": {"fleet_canary": 1}},
-            "not set for n0, n1, n2 and 2 more; 1 for x",
+            {**{f"n{number}": wish() for number in range(5)}, "x": wish({"canary": 1})},
+            "fleet_canary is 0 for n0, n1, n2 and 2 more; 1 for x",
         ),
     ],
 )
 def test_hosts_that_want_different_runs_are_refused(hostvars: dict[str, dict[str, Any]], expected: str) -> None:
     with pytest.raises(FleetError) as caught:
-        _engine.settings(list(hostvars), hostvars, DEFAULTS)
+        _engine.settings(list(hostvars), hostvars)
     assert expected in str(caught.value)
 
 
 def test_packages_are_read_once_each() -> None:
-    one = {"fleet_package": {"file": "x.deb"}, "fleet_target_version": "1.4.3"}
-    other = {"fleet_package": {"file": "y.deb"}, "fleet_target_version": "1.8.10"}
+    one = wish()
+    other = wish(package={"file": "y.deb"}, target_version="1.8.10", rollback_package={"file": "old.deb"})
     assert _engine.packages(["a", "b", "c"], {"a": one, "b": one, "c": other}) == [
         {"package": {"file": "x.deb"}, "version": "1.4.3"},
         {"package": {"file": "y.deb"}, "version": "1.8.10"},
+        {"package": {"file": "old.deb"}, "version": ""},
     ]
 
 
-@pytest.mark.parametrize("missing", ["fleet_package", "fleet_target_version"])
+@pytest.mark.parametrize("missing", ["package", "target_version"])
 def test_a_host_that_does_not_say_what_it_wants_is_named(missing: str) -> None:
-    facts = {"fleet_package": {"file": "x.deb"}, "fleet_target_version": "1.4.3"}
-    del facts[missing]
-    with pytest.raises(FleetError, match=f"{missing} is not set for a1"):
-        _engine.packages(["a1"], {"a1": facts})
+    with pytest.raises(FleetError, match=f"fleet_{missing} is not set for a1"):
+        _engine.packages(["a1"], {"a1": wish(**{missing: ""})})
 
 
 def test_a_host_without_facts_counts_as_unreachable() -> None:
     hostvars: dict[str, dict[str, Any]] = {
-        "seen": {"fleet_node": {"product": "influxdb", "version": "1.3.9", "cluster": "x"}},
-        "refused": {"fleet_unreachable": "Connection refused."},
-        "lost": {},
-        "broken": {"fleet_findings": [{"id": "detect-failed"}]},
+        "seen": {**wish(), "fleet_node": {"product": "influxdb", "version": "1.3.9", "cluster": "x"}},
+        "refused": {**wish(), "fleet_unreachable": "Connection refused."},
+        "lost": wish(),
+        "broken": {**wish(), "fleet_findings": [{"id": "detect-failed"}]},
     }
     nodes = {node["name"]: node for node in _engine.plan_nodes(list(hostvars), hostvars)}
     assert {name: node["reachable"] for name, node in nodes.items()} == {
@@ -117,16 +112,16 @@ def test_a_host_without_facts_counts_as_unreachable() -> None:
 
 @pytest.mark.parametrize(
     ("accept", "expected"),
-    [(None, []), ([], []), ("", []), (["one-way"], ["one-way"]), ("one-way, shards-b1", ["one-way", "shards-b1"])],
+    [([], []), ("", []), (["one-way"], ["one-way"]), ("one-way, shards-b1", ["one-way", "shards-b1"])],
 )
 def test_what_a_node_accepts_may_come_from_the_command_line(accept: Any, expected: list[str]) -> None:
-    assert _engine.plan_nodes(["a"], {"a": {"fleet_accept": accept}})[0]["accept"] == expected
+    assert _engine.plan_nodes(["a"], {"a": wish(accept=accept)})[0]["accept"] == expected
 
 
 def test_the_planner_gets_what_is_wanted_of_a_node_and_what_can_be_undone() -> None:
     last = {"id": "influxdb-1.3.9-1.4.3", "source": "1.3.9", "target": "1.4.3"}
     facts = {
-        "fleet_target_version": 1.4,
+        **wish(target_version=1.4),
         "fleet_node": {"product": "influxdb", "package": {"name": "influxdb"}},
         "fleet_kept": {"unfinished": None, "last": last, "locked": False},
     }

@@ -128,13 +128,13 @@ def test_no_answer_is_never_taken_for_one(answer: dict[str, Any] | None) -> None
     assert node["api"]["reached"] is False
     found = {
         one["id"]
-        for one in _influxdb_node.preflight(node, "1.4.3", {"findings": []}, {"source": "cache", "version": "1.3.9-1"})
+        for one in _influxdb_node.preflight(node, "1.4.3", {}, {"findings": []}, {"source": "cache", "version": "1.3.9-1"})
     }
     assert found == {"api-credentials" if answer else "api-unreachable"}
 
 
 def test_a_sound_node_has_no_findings() -> None:
-    assert _influxdb_node.preflight(known(), "1.4.3", {"findings": []}, {"source": "cache", "version": "1.3.9-1"}) == []
+    assert _influxdb_node.preflight(known(), "1.4.3", {}, {"findings": []}, {"source": "cache", "version": "1.3.9-1"}) == []
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ def test_a_sound_node_has_no_findings() -> None:
 def test_what_speaks_against_the_upgrade_is_found(
     merged: dict[str, Any], way_back: dict[str, Any], expected: str
 ) -> None:
-    assert [one["id"] for one in _influxdb_node.preflight(known(), "1.4.3", merged, way_back)] == [expected]
+    assert [one["id"] for one in _influxdb_node.preflight(known(), "1.4.3", {}, merged, way_back)] == [expected]
 
 
 def test_a_package_that_the_node_fetches_itself_is_merged_later() -> None:
-    found = _influxdb_node.preflight(known(), "1.4.3", {"skipped": True}, {"source": "cache", "version": "1.3.9-1"})
+    found = _influxdb_node.preflight(known(), "1.4.3", {}, {"skipped": True}, {"source": "cache", "version": "1.3.9-1"})
     assert found == []
 
 
 def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
     node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.4.3"}, SHARDS, "metadata")
-    assert _influxdb_node.preflight(node, "1.4.3", {"skipped": True}, {"skipped": True}) == []
+    assert _influxdb_node.preflight(node, "1.4.3", {}, {"skipped": True}, {"skipped": True}) == []
     lost = _influxdb_node.asked(configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, "metadata")
-    assert [one["id"] for one in _influxdb_node.preflight(lost, "1.4.3", {"skipped": True}, {"skipped": True})] == [
+    assert [one["id"] for one in _influxdb_node.preflight(lost, "1.4.3", {}, {"skipped": True}, {"skipped": True})] == [
         "api-unreachable"
     ]
 
@@ -174,7 +174,7 @@ def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
 def test_an_interrupted_change_is_finished_or_undone_first(target: str, expected: list[str]) -> None:
     node = _influxdb_node.asked(configured(state=state(swap=DIED)), None, SHARDS, "metadata")
     assert [
-        one["id"] for one in _influxdb_node.preflight(node, target, {"skipped": True}, {"skipped": True})
+        one["id"] for one in _influxdb_node.preflight(node, target, {}, {"skipped": True}, {"skipped": True})
     ] == expected
 
 
@@ -182,6 +182,12 @@ def test_an_interrupted_change_is_finished_or_undone_first(target: str, expected
 def test_the_disk_that_is_needed(kind: str, backup: int) -> None:
     node = _influxdb_node.asked(configured(), ANSWER, SHARDS, kind)
     assert _influxdb_node.disk_needed(node, {"size": 100, "installed_size": 400}) == 1000 + backup
+
+
+def test_a_release_that_no_repository_offers_is_found() -> None:
+    offer = {"reason": "package-repository", "why": "The package cannot be had", "msg": "The package cannot be had. ..."}
+    found = _influxdb_node.preflight(known(), "1.4.3", offer, {"skipped": True}, {"source": "cache", "version": "1.3.9"})
+    assert [(one["id"], one["message"]) for one in found] == [("package-repository", "The package cannot be had")]
 
 
 def test_the_planner_gets_what_it_compares() -> None:
