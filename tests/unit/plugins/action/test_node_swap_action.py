@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -153,23 +152,25 @@ def test_nothing_is_asked_for_a_run_that_is_gone(answers: list[Any], killed_at: 
 
 
 def test_a_worker_knows_whether_its_parent_lives() -> None:
-    """A grandchild, whose younger brother holds open all that the parent held, sees the parent end."""
+    """The parent is killed; a younger worker holds open all that it held."""
     fork = multiprocessing.get_context("fork")
     seen, tell = fork.Pipe(duplex=False)
 
     def worker() -> None:
-        tell.send(driven())
         while driven():
             time.sleep(0.01)
-        tell.send(driven())
+        tell.send("orphan")
 
-    def parent() -> None:
-        fork.Process(target=worker).start()
-        fork.Process(target=time.sleep, args=(5,)).start()
-        seen.poll(10)
-        os._exit(0)
+    def ansible_playbook() -> None:
+        for work in (worker, lambda: time.sleep(5)):
+            fork.Process(target=work).start()
+        tell.send("parent")
+        time.sleep(5)
 
     assert driven()
-    fork.Process(target=parent).start()
-    assert seen.poll(10) and seen.recv() is True
-    assert seen.poll(3) and seen.recv() is False
+    parent = fork.Process(target=ansible_playbook)
+    parent.start()
+    assert seen.poll(3) and seen.recv() == "parent"
+    assert not seen.poll(0.1)
+    parent.kill()
+    assert seen.poll(3) and seen.recv() == "orphan"
