@@ -222,15 +222,21 @@ class File(object):
             raise FleetError("there is no file {0}".format(self.path or "named (path)"))
         demand_digest(self.path, wanted.sha256)
         record = prove(self.path, wanted, self.run)
-        require_room(dest, record["size"])
+        require_room(dest, 0 if self._lies_in(dest) else record["size"])
         return dict(record, source=self.result, path=os.path.join(dest, file_name(record)))
 
     def fetch(self, wanted, folder):
         # type: (Wanted, str) -> str
         copy = os.path.join(folder, "package.deb")
-        shutil.copyfile(str(self.path), copy)
+        bring = os.link if self._lies_in(os.path.dirname(folder)) else shutil.copyfile
+        bring(os.path.realpath(str(self.path)), copy)
         demand_digest(copy, wanted.sha256)
         return copy
+
+    def _lies_in(self, dest):
+        # type: (str) -> bool
+        """Is it in dest already? Then it takes no further room."""
+        return os.path.dirname(os.path.realpath(str(self.path))) == os.path.realpath(dest)
 
 
 class Cache(File):

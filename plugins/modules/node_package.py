@@ -50,7 +50,7 @@ options:
     choices: [file, cache, repository, installed]
     default: [file, cache, repository, installed]
   path:
-    description: A package file that is on the node already.
+    description: A package file that is on the node already. In O(dest) it is used as it lies there, elsewhere it is copied.
     type: path
   sha256:
     description: The digest of the package as published. Required with O(path); demanded of every source but V(installed).

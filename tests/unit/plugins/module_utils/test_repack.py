@@ -102,6 +102,22 @@ def test_a_file_is_proved_copied_and_used_again(tmp_path):
 
 
 @needs_dpkg
+@pytest.mark.parametrize("name", ["influxdb_1.3.9-1_amd64.deb", "given.deb"])
+@pytest.mark.parametrize("through", ["", "link"])
+def test_a_file_that_lies_in_the_folder_is_not_copied(tmp_path, monkeypatch, name, through):
+    (tmp_path / "stage").mkdir()
+    path, dest = build(tmp_path / "stage", name), str(tmp_path / "stage")
+    os.symlink(path, str(tmp_path / "link"))
+    monkeypatch.setattr(_repack, "require_room", lambda _dest, needed: pytest.fail("room") if needed else None)
+    source = _repack.File(str(tmp_path / through) if through else path, run_command)
+    result = _repack.obtain([source], WANTED, dest, run_command)
+    assert result["path"] == os.path.join(dest, "influxdb_1.3.9-1_amd64.deb")
+    assert os.path.samefile(result["path"], path)
+    assert no_leftovers(dest)
+    assert _repack.obtain([source], WANTED, dest, run_command) == dict(result, changed=False)
+
+
+@needs_dpkg
 @pytest.mark.parametrize("harm", ["digest", "note", "file", "other"])
 def test_what_is_kept_is_made_anew_if_it_is_not_right(tmp_path, harm):
     path, dest = build(tmp_path), str(tmp_path / "stage")
