@@ -21,15 +21,8 @@ description:
   - Applies one of the engine's pure functions, those of C(plugin_utils/_engine.py), to its data.
   - Made for the role P(dbfleet.upgrade.fleet#role). The functions may change with any release.
 positional: function
-options:
-  _input:
-    description: The first argument of the function.
-    type: raw
-    required: true
-  function:
-    description: Name of the function. What follows it are the function's other arguments.
-    type: str
-    required: true
+extends_documentation_fragment:
+  - dbfleet.upgrade.dispatch
 """
 
 EXAMPLES = r"""

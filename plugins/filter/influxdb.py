@@ -21,15 +21,8 @@ description:
   - Applies one of the pure functions of C(plugin_utils/_influxdb_node.py) to what the modules saw of a node.
   - Made for the role P(dbfleet.upgrade.influxdb#role). The functions may change with any release.
 positional: function
-options:
-  _input:
-    description: The first argument of the function.
-    type: raw
-    required: true
-  function:
-    description: Name of the function. What follows it are the function's other arguments.
-    type: str
-    required: true
+extends_documentation_fragment:
+  - dbfleet.upgrade.dispatch
 """
 
 EXAMPLES = r"""

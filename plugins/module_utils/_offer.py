@@ -37,7 +37,7 @@ def offered(wanted, run):
     try:
         return described(_repack.Repository(run).fetch(wanted, folder), wanted, run)
     except FleetError as error:
-        why = "The package {0} {1} for {2} cannot be had from the node's repositories: {3}".format(
+        why = "The package {0} {1} for {2} cannot be had: {3}".format(
             wanted.name, wanted.version, wanted.arch, str(error).rstrip(".")
         )
         raise FleetError(why, None, REMEDY, reason="package-repository", why=why)

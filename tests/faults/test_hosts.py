@@ -59,6 +59,19 @@ def test_a_configuration_data_and_port_elsewhere(fleet: Callable[..., Fleet]) ->
     assert "ifql" in one.sh("influx1", "cat /srv/conf/tsdb.toml")
 
 
+def test_a_server_that_only_its_own_host_can_ask(fleet: Callable[..., Fleet]) -> None:
+    one = fleet("--nodes", "1")
+    one.sh(
+        "influx1",
+        'sed -i \'s/^ *#* *bind-address = ":8086"/bind-address = "127.0.0.1:8086"/\' /etc/influxdb/influxdb.conf;'
+        " systemctl restart influxdb; sleep 2",
+    )
+    from_outside = one.run()
+    assert from_outside.code != 0
+    assert "api-unreachable" in from_outside.text
+    upgraded(one, one.run(influxdb_api_delegate="{{ inventory_hostname }}"))
+
+
 def test_a_package_from_a_server(fleet: Callable[..., Fleet]) -> None:
     one = fleet("--nodes", "1")
     sums = (packages() / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
