@@ -92,13 +92,15 @@ def take(client, level, until, row_budget, now):
     ends = parse_time(until) if until else int(now * 1000000) * 1000
     metadata = read_user_metadata(client)
     found = {"metadata": metadata, "buckets": [], "series": {}}  # type: Dict[str, Any]
-    groups = []  # type: List[Dict[str, Any]]
+    parts = 0
     if level == "points":
         groups = shard_groups(read_shards(client), ends)
+        parts = len(groups)
         found["buckets"] = _count_within(client, alternating(groups), ends, row_budget)
     if level == "series":
+        parts = len(metadata["databases"])
         found["series"] = _series_within(client, metadata, row_budget)
-    return _finished(found, level, ends, now, len(groups))
+    return _finished(found, level, ends, now, parts)
 
 
 def take_again(client, baseline, now):
@@ -116,7 +118,7 @@ def take_again(client, baseline, now):
     for database in metadata["databases"]:
         if database["name"] in baseline["series"]:
             found["series"][database["name"]] = count_series(client, database, None)
-    return _finished(found, baseline["level"], ends, now, baseline["totals"]["buckets"])
+    return _finished(found, baseline["level"], ends, now, baseline["totals"].get("buckets", 0))
 
 
 def check_baseline(baseline):
@@ -309,36 +311,47 @@ def measurement_of(key):
     return re.sub(r"\\([, ])", r"\1", measurement)
 
 
-def _finished(found, level, ends, now, groups):
+def _finished(found, level, ends, now, parts):
     # type: (Dict[str, Any], str, int, float, int) -> Dict[str, Any]
+    """The fingerprint. parts: how many shard groups, or databases at the level series, there were to count."""
     body = dict(found, schema=SCHEMA, level=level, until=format_time(ends))
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return dict(
         body,
         taken_at=format_time(int(now) * BILLION),
-        totals=_totals(found, groups),
+        totals=dict(_metadata_totals(found["metadata"]), **_counted(found, level, parts)),
         digest=hashlib.sha256(to_bytes(text)).hexdigest(),
     )
 
 
-def _totals(found, groups):
-    # type: (Dict[str, Any], int) -> Dict[str, int]
-    databases, buckets = found["metadata"]["databases"], found["buckets"]
-    counted = [(b["database"], name, b["counts"][name]) for b in buckets for name in b["counts"]]
-    measurements = {item[:2] for item in counted}
-    measurements.update((database, name) for database in found["series"] for name in found["series"][database])
+def _metadata_totals(metadata):
+    # type: (Dict[str, Any]) -> Dict[str, int]
+    databases = metadata["databases"]
     return {
         "databases": len(databases),
         "policies": sum(len(database["retention_policies"]) for database in databases),
-        "users": len(found["metadata"]["users"]),
+        "users": len(metadata["users"]),
         "continuous_queries": sum(len(database["continuous_queries"]) for database in databases),
         "subscriptions": sum(len(database["subscriptions"]) for database in databases),
-        "measurements": len(measurements),
-        "series": sum(sum(counts.values()) for counts in found["series"].values()),
-        "points": sum(max(item[2].values()) for item in counted),
-        "values": sum(sum(item[2].values()) for item in counted),
-        "buckets": groups,
-        "covered": len(buckets),
+    }
+
+
+def _counted(found, level, parts):
+    # type: (Dict[str, Any], str, int) -> Dict[str, int]
+    """The totals of what the level counts; of what it does not count there are none."""
+    if level == "points":
+        counts = [(b["database"], name, sum(b["counts"][name].values())) for b in found["buckets"] for name in b["counts"]]
+        things, covered = "values", found["buckets"]
+    elif level == "series":
+        counts = [(database, name, one[name]) for database, one in found["series"].items() for name in one]
+        things, covered = "series", found["series"]
+    else:
+        return {}
+    return {
+        "measurements": len({count[:2] for count in counts}),
+        things: sum(count[2] for count in counts),
+        "buckets": parts,
+        "covered": len(covered),
     }
 
 

@@ -47,8 +47,9 @@ options:
     description:
       - How many counts (V(points)) or series (V(series)) are recorded at most. It bounds memory, and the size of the result, at about
         100 bytes each.
-      - Shard groups are counted newest and oldest alternately. Those for which the budget does not last are not counted, and
-        RV(fingerprint) tells in C(totals.covered) and C(totals.buckets) how many of how many were.
+      - Shard groups (V(points)) are counted newest and oldest alternately, databases (V(series)) one after the other. Those for which
+        the budget does not last are not counted, and RV(fingerprint) tells in C(totals.covered) and C(totals.buckets) how many of how
+        many were.
       - With O(baseline), what it holds is counted again.
     type: int
     default: 50000
@@ -122,10 +123,9 @@ fingerprint:
       type: dict
     totals:
       description:
-        - Number of databases, policies, users, continuous_queries, subscriptions, measurements, series, points, values, buckets (shard
-          groups that there are) and covered (shard groups counted).
-        - values is the sum of all counts. points takes the most frequent field of each measurement in each shard group, and so is the
-          number of points where every point has that field, and less than it elsewhere.
+        - Numbers of databases, policies, users, continuous_queries and subscriptions. What the level does not count is not in it.
+        - V(points) adds measurements, values (the sum of all counts), buckets (shard groups that there are) and covered (those counted).
+        - V(series) adds measurements, series, buckets (databases that there are) and covered (those counted).
       type: dict
     digest:
       description: SHA-256 of all of it but taken_at and totals. Equal digests are equal data; different ones may be so only by new data.

@@ -80,8 +80,6 @@ def test_what_was_counted(before):
         "continuous_queries": 1,
         "subscriptions": 0,
         "measurements": 4,
-        "series": 0,
-        "points": 1817,
         "values": 7233,
         "buckets": 10,
         "covered": 10,
@@ -251,8 +249,25 @@ def test_series_are_counted():
         "metrics": {"cpu": 3, "old": 1, "we ird,m": 1},
         ODD: {ODD_MEASUREMENT: 1},
     }
-    assert taken["totals"]["series"] == 6
     assert taken["buckets"] == []
+
+
+METADATA_TOTALS = {"databases": 2, "policies": 4, "users": 4, "continuous_queries": 1, "subscriptions": 0}
+
+
+@pytest.mark.parametrize(
+    ("level", "budget", "counted"),
+    [
+        ("metadata", 1000, {}),
+        ("series", 1000, {"measurements": 4, "series": 6, "buckets": 2, "covered": 2}),
+        ("series", 5, {"measurements": 3, "series": 5, "buckets": 2, "covered": 1}),
+        ("points", 0, {"measurements": 0, "values": 0, "buckets": 10, "covered": 1}),
+    ],
+)
+def test_the_totals_hold_what_was_counted_and_nothing_else(level, budget, counted):
+    taken = fingerprint(recorded("1.3.9"), level=level, row_budget=budget)["fingerprint"]
+    assert taken["totals"] == dict(METADATA_TOTALS, **counted)
+    assert fingerprint(recorded("1.3.9"), baseline=taken)["fingerprint"]["totals"] == taken["totals"]
 
 
 def test_the_largest_number_that_any_policy_shows_is_taken():
