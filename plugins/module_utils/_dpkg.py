@@ -29,6 +29,8 @@ Fields = collections.namedtuple("Fields", ["name", "version"])
 # --force-confold: a configuration file changed by the user is never asked about and never overwritten.
 # --force-downgrade: on by default, but dpkg.cfg can turn it off, and the way back needs it.
 INSTALL = ["dpkg", "--force-confold", "--force-downgrade", "--install"]
+LEFT_BESIDE = (".dpkg-dist", ".dpkg-new", ".dpkg-old")
+"""Endings of what dpkg writes, replaces or removes beside a configuration file that the user changed."""
 LOCK_LIMIT = 300.0
 LOCK_PAUSE = 2.0
 

@@ -59,7 +59,12 @@ class Forward(object):
 
     def keep_files(self):
         # type: () -> Optional[bool]
-        """Copies of an attempt that was undone are put aside when the node has lived on since."""
+        """Copies of an attempt that was undone are put aside when the node has lived on since.
+
+        If its way back was killed, what dpkg left must not become part of the new copies.
+        """
+        if self.journal.record["resumed"]:
+            self.copies.tidy()
         if self.copies.before() and self._copies_are_outdated():
             self.copies.retire()
         if self.copies.before():
@@ -92,12 +97,14 @@ class Forward(object):
 
     def place_files(self):
         # type: () -> Optional[bool]
+        """What the package has to say about a file is in the one that is put in place; so what dpkg left beside goes first."""
+        tidied = self.copies.tidy()
         due = [spec for spec in self.request.files if not self.site.is_placed(spec)]
         for spec in due:
             self.copies.save_unknown(spec.dest)
             wanted = wanted_properties(spec, self.copies.former(spec.dest))
             tools.replace_file(spec.src, spec.dest, wanted["uid"], wanted["gid"], wanted["mode"])
-        return bool(due)
+        return tidied or bool(due)
 
     def reload(self):
         # type: () -> Optional[bool]

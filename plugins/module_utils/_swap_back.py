@@ -101,10 +101,9 @@ class Back(object):
 
     def install(self):
         # type: () -> Optional[bool]
-        if not self.install_due:
-            return False
-        self.node.packages.install(self.request.rollback_package.path)
-        return True
+        if self.install_due:
+            self.node.packages.install(self.request.rollback_package.path)
+        return self.copies.tidy() or self.install_due
 
     def reload(self):
         # type: () -> Optional[bool]

@@ -9,7 +9,8 @@
     served                 the new release was ready at least once: what it wrote since is worth keeping
     aside-N/               what the new release had written, where the copy of keep/ was put back
     putting-back           the copy of keep/ is just being put back
-    replaced/              what else stood in the place of a file when it was replaced: somebody's later changes
+    replaced/              what else stood in the place of a file when it was replaced: somebody's later changes, and what dpkg
+                           left beside it
 """
 
 from __future__ import absolute_import, division, print_function
@@ -20,6 +21,7 @@ import os
 import shutil
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils import _swap_files as tools
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import LEFT_BESIDE
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import make_folder, read_json, write_json
 
@@ -42,7 +44,7 @@ class Copies(object):
 
     def before(self):
         # type: () -> Dict[str, Any]
-        """What was noted before any change: taken (epoch), package, enabled, files, keep; {} where nothing was kept yet."""
+        """What was noted before any change: taken (epoch), package, enabled, files, beside (those files), keep; {} before that."""
         return read_json(self._path("before.json"))
 
     def retire(self):
@@ -58,10 +60,11 @@ class Copies(object):
         """Copy the files that are going to be replaced, and note the paths that are copied later, and the facts."""
         tools.remove_entry(self._path("files"))
         make_folder(self._path("files"))
-        files = [self._take_file(dest, os.path.join("files", str(number))) for number, dest in enumerate(dests)]
+        beside = [os.path.realpath(dest) + ending for dest in dests for ending in LEFT_BESIDE]
+        taken = [self._take_file(dest, os.path.join("files", str(number))) for number, dest in enumerate(dests + beside)]
         kept = [{"path": os.path.realpath(path), "copy": os.path.join("keep", str(number))} for number, path in enumerate(keep)]
         tools.sync_tree(self.folder)
-        write_json(self._path("before.json"), dict(facts, files=files, keep=kept), durable=True)
+        write_json(self._path("before.json"), dict(facts, files=taken[: len(dests)], beside=taken[len(dests) :], keep=kept), durable=True)
 
     def _take_file(self, dest, copy):
         # type: (str, str) -> Dict[str, Any]
@@ -75,15 +78,19 @@ class Copies(object):
     def former(self, dest):
         # type: (str) -> Dict[str, Any]
         """The kept state of one file, {} where it is not among the copies or was not there."""
-        for entry in self.before().get("files", []):
+        for entry in self._taken():
             if entry["dest"] == dest and entry["existed"]:
                 return entry
         return {}
 
+    def _taken(self):
+        # type: () -> List[Dict[str, Any]]
+        return self.before().get("files", []) + self.before().get("beside", [])
+
     def check(self):
         # type: () -> None
         """Refuse copies that are not what was kept."""
-        for entry in self.before().get("files", []):
+        for entry in self._taken():
             if entry["existed"]:
                 self._check_file(entry)
         sealed = read_json(self._path("keep.json")).get("copies", [])
@@ -118,7 +125,16 @@ class Copies(object):
     def put_files_back(self):
         # type: () -> bool
         """True where a file had to be put back or removed."""
-        different = [entry for entry in self.before()["files"] if not self._as_before(entry)]
+        return self._put_back(self.before()["files"])
+
+    def tidy(self):
+        # type: () -> bool
+        """Undo what dpkg did beside the files: what it left there goes, what was there before is there again."""
+        return self._put_back(self.before().get("beside", []))
+
+    def _put_back(self, entries):
+        # type: (List[Dict[str, Any]]) -> bool
+        different = [entry for entry in entries if not self._as_before(entry)]
         for entry in different:
             self.save_unknown(entry["dest"])
             if entry["existed"]:
@@ -220,5 +236,5 @@ class Copies(object):
     def listing(self):
         # type: () -> List[str]
         """The paths of which a copy is kept."""
-        files = [entry["dest"] for entry in self.before().get("files", []) if entry["existed"]]
+        files = [entry["dest"] for entry in self._taken() if entry["existed"]]
         return files + [entry["path"] for entry in self._kept()]

@@ -148,6 +148,7 @@ class Call(object):
         """All is as wanted. If a dead run got that far without saying so, it is said now."""
         if not underway:
             return self._result("unchanged")
+        self.site.copies.tidy()
         if self.request.state == "swapped":
             self.site.copies.mark_served()
         former.update(finished=True, outcome=self.request.state, state=self.request.state, run=self.request.run, changed=True, step="")

@@ -82,6 +82,7 @@ options:
     description:
       - Files that are put in place after the installation and before the restart, each in one step.
       - Their former content, owner and mode are kept first. A file that did not exist is removed on the way back.
+      - What dpkg leaves beside them (C(.dpkg-dist) and the like) is removed, in both directions. What was there before stays as it was.
     type: list
     elements: dict
     default: []

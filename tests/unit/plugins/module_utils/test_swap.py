@@ -169,6 +169,9 @@ class Host(object):
         version = self.fields(path).version
         self.effect("install " + version)
         self.intact = False
+        self.put("etc/influxdb.conf.dpkg-dist", "of the package")
+        if os.path.exists(self.path("etc/influxdb.conf.dpkg-old")):
+            os.unlink(self.path("etc/influxdb.conf.dpkg-old"))
         self.effect("unpacked " + version)
         self.version, self.intact, self.is_enabled = version, True, True
         self.replaced = True
@@ -311,6 +314,7 @@ def assert_new(host):
     assert (host.version, host.intact, host.running) == (NEW + "-1", True, NEW)
     assert host.get("etc/influxdb.conf") == "new" and mode_of(host.path("etc/influxdb.conf")) == 0o640
     assert host.get("etc/extra.conf") == "extra" and mode_of(host.path("etc/extra.conf")) == 0o600
+    assert sorted(os.listdir(host.path("etc"))) == ["extra.conf", "influxdb.conf"]
     assert_nothing_lost(host)
 
 
@@ -614,6 +618,44 @@ class TestKeep(object):
         assert_old(host)
 
 
+class TestLeftByDpkg(object):
+    """Beside the configuration; that none of it stays is seen wherever a node is looked at."""
+
+    @pytest.mark.parametrize("state", ["swapped", "restored"])
+    @pytest.mark.parametrize("ending", [".dpkg-dist", ".dpkg-new", ".dpkg-old"])
+    def test_what_was_there_before_stays_as_it_was(self, host, ending, state):
+        host.put("etc/influxdb.conf" + ending, "former", 0o640)
+        swap(host)
+        swap(host, state=state)
+        assert host.get("etc/influxdb.conf" + ending) == "former"
+        assert mode_of(host.path("etc/influxdb.conf" + ending)) == 0o640
+        assert [name for name in os.listdir(host.path("etc")) if "dpkg" in name] == ["influxdb.conf" + ending]
+
+    def test_it_lies_beside_what_a_link_points_to(self, host):
+        os.mkdir(host.path("real"))
+        os.rename(host.path("etc/influxdb.conf"), host.path("real/influxdb.conf"))
+        os.symlink(host.path("real/influxdb.conf"), host.path("etc/influxdb.conf"))
+        host.put("real/influxdb.conf.dpkg-old", "former")
+        installed = host.install
+
+        def install(path):
+            installed(path)
+            os.rename(host.path("etc/influxdb.conf.dpkg-dist"), host.path("real/influxdb.conf.dpkg-dist"))
+
+        host.install = install
+        swap(host)
+        assert sorted(os.listdir(host.path("real"))) == ["influxdb.conf", "influxdb.conf.dpkg-old"]
+
+    def test_a_damaged_copy_of_it_is_not_put_back(self, host):
+        host.put("etc/influxdb.conf.dpkg-old", "former")
+        kept = swap(host)["kept"]
+        assert host.path("etc/influxdb.conf.dpkg-old") in kept["files"]
+        for name in os.listdir(os.path.join(kept["dir"], "files")):
+            io.open(os.path.join(kept["dir"], "files", name), "wb").close()
+        with pytest.raises(FleetError):
+            swap(host, state="restored")
+
+
 class TestRestored(object):
     def test_later(self, host):
         swap(host)
@@ -879,12 +921,10 @@ class TestKilled(object):
     def test_the_former_copies_are_not_taken_anew_from_a_changed_node(self, host):
         swap_id = "influxdb-1.3.9-1.4.3"
         at = 0
-        while "after replace_file" not in host.calls:
+        while host.get("etc/influxdb.conf") != "new":
             at += 1
-            host.calls = []
             killed_swap(host, at)
         copy = host.path("state", "backup", swap_id, "swap", "files", "0")
-        assert host.get("etc/influxdb.conf") == "new"
         before = os.stat(copy).st_mtime
         swap(host)
         with io.open(copy, encoding="utf-8") as source:
