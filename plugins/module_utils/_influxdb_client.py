@@ -78,12 +78,13 @@ def connect(params):
 def _check_library():
     # type: () -> None
     if IMPORT_ERROR:
-        raise FleetError(missing_required_lib("influxdb"), exception=IMPORT_ERROR)
+        raise FleetError(missing_required_lib("influxdb"), exception=IMPORT_ERROR, reason="library")
     if tuple(int(number) for number in LIBRARY_VERSION.split(".")[:2]) < (5, 3):
         raise FleetError(
-            "The Python library influxdb is {0}".format(LIBRARY_VERSION),
+            "The Python library influxdb is too old ({0})".format(LIBRARY_VERSION),
             "5.3.0 or newer, which lets go of the proxies and credentials of the environment",
             "upgrade it on the host on which the module runs",
+            reason="library",
         )
 
 
@@ -117,7 +118,7 @@ def _verification(params):
         return False
     if path and not os.path.isfile(path):
         raise FleetError(
-            "There is no file {0}".format(path), "a PEM file", "set ca_path to the authorities to trust", reason="tls"
+            "There is no file {0} of authorities to trust".format(path), "a PEM file", "correct ca_path", reason="tls"
         )
     return path or True
 

@@ -16,6 +16,8 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import R
 Facts = Mapping[str, Any]
 Finding = dict[str, str]
 
+REASON_ABOVE = "see why in the earlier messages of this run, mend that and run again"
+
 BACKUP_KINDS: Mapping[str, Release] = {
     "metadata": (0, 10),
     "legacy": (0, 10),
@@ -76,7 +78,7 @@ class Check:
             self.id + "-unchecked",
             "error",
             f"It could not be checked whether {self.description}: the fact {need} is missing",
-            "see why it could not be detected (the run's earlier messages name the reason) and run again",
+            REASON_ABOVE,
         )
 
 
@@ -120,9 +122,28 @@ def _config_findings(node: Facts) -> list[Finding]:
             "config-findings-unchecked",
             "error",
             "The configuration was not compared with the one of the target release",
-            "see why the comparison did not run and run again",
+            REASON_ABOVE,
         )
     ]
+
+
+def _error(text: str) -> tuple[str, str]:
+    """Return what an error of the collection found and expected, and its advice; either may be empty."""
+    said, _, advice = text.partition(". What to do: ")
+    return said.rstrip("."), advice.rstrip(".")
+
+
+def _found(text: str) -> str:
+    """Return only what an error of the collection found, for a finding that knows better what is expected and what to do."""
+    return _error(text)[0].partition(". Expected: ")[0]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _service_name(node: Facts) -> str:
+    return str((node.get("service") or {}).get("name") or "influxdb")
 
 
 def _some(paths: Iterable[Any]) -> str:
@@ -136,7 +157,7 @@ def _old_shards(node: Facts, target: Target) -> str | None:
     counts = {name: int(formats.get(name) or 0) for name in ("b1", "bz1")}
     if not any(counts.values()):
         return None
-    told = " and ".join(f"{count} shards in {name} format" for name, count in counts.items() if count)
+    told = " and ".join(f"{_count(count, 'shard')} in {name} format" for name, count in counts.items() if count)
     where = node["shards"].get("b1") or ()
     return (
         f"The data folder holds {told}{': ' + _some(where) if where else ''}. {target.version} opens tsm1 only: it starts,"
@@ -156,7 +177,7 @@ def _convert(node: Facts, target: Target) -> str:
 
 def _unknown_shards(node: Facts, target: Target) -> str | None:
     count = int(node["shards"]["formats"].get("unknown") or 0)
-    return f"{count} files lie where shards belong and are in no known format" if count else None
+    return f"{_count(count, 'file')} in no known format where shards belong" if count else None
 
 
 def _tsi(node: Facts, target: Target) -> str | None:
@@ -164,8 +185,8 @@ def _tsi(node: Facts, target: Target) -> str | None:
     if not paths:
         return None
     return (
-        f"{len(paths)} shards have a tsi1 index of 1.3, which {target.version} cannot read: {_some(paths)}. It starts and logs"
-        " 'incompatible tsi1 index MANIFEST' (influxdata/influxdb#9106), and their data is not served"
+        f"{_count(len(paths), 'shard')} with a tsi1 index of 1.3: {_some(paths)}. {target.version} cannot read it: it starts,"
+        " logs 'incompatible tsi1 index MANIFEST' (influxdata/influxdb#9106) and does not serve the data of these shards"
     )
 
 
@@ -186,7 +207,8 @@ def _ownership(part: str) -> Callable[[Facts, Target], str | None]:
         owner, user = node["owners"][part], node["service"]["user"]
         if int(owner["foreign"]):
             first = f", the first of them {owner['first_foreign']}" if owner.get("first_foreign") else ""
-            return f"{owner['foreign']} files in {owner['path']} do not belong to the service's user {user}{first}"
+            count = _count(int(owner["foreign"]), "file")
+            return f"{count} in {owner['path']} of others than the service's user {user}{first}"
         if owner["user"] != user:
             return f"{owner['path']} belongs to {owner['user']}, the service runs as {user}"
         return None
@@ -203,25 +225,52 @@ def _chown(part: str) -> Callable[[Facts, Target], str]:
     return remedy
 
 
-def _api(*reasons: str) -> Callable[[Facts, Target], str | None]:
+@dataclass(frozen=True)
+class Silence:
+    """A reason why the server could not be asked, as influxdb_info names it: the finding's id, and what to do."""
+
+    id: str
+    remedy: str
+
+
+SILENCES: Mapping[str, Silence] = {
+    "credentials": Silence(
+        "api-credentials",
+        "set influxdb_admin_user and influxdb_admin_password to those of a user who was created WITH ALL PRIVILEGES",
+    ),
+    "tls": Silence(
+        "api-tls",
+        "set influxdb_ca_path to the file of the authority that signed the certificate, or influxdb_api_host to a name in it;"
+        " renew it if it has expired; set influxdb_api_port if another server answers there",
+    ),
+    "library": Silence(
+        "api-unreachable",
+        "install influxdb 5.3.0 or newer there, or set influxdb_api_delegate to another host that may ask (localhost unless set)",
+    ),
+    "server": Silence(
+        "api-unreachable",
+        "see that influxdb_api_host and influxdb_api_port lead to the HTTP API of InfluxDB, and look into the server's log",
+    ),
+    "unreachable": Silence(
+        "api-unreachable",
+        "see that [http] is enabled and that no firewall is between; set influxdb_api_host and influxdb_api_port to where the"
+        " server answers, influxdb_api_delegate to a host that may ask, influxdb_timeout to more seconds if it is slow",
+    ),
+}
+
+
+def _silence(node: Facts) -> Silence:
+    return SILENCES.get(str(node["api"].get("reason")), SILENCES["unreachable"])
+
+
+def _api(id_: str) -> Callable[[Facts, Target], str | None]:
     def look(node: Facts, target: Target) -> str | None:
         api = node["api"]
-        reason = api.get("reason") if api.get("reason") in ("credentials", "tls") else "unreachable"
-        if api["reached"] or reason not in reasons:
+        if api["reached"] or _silence(node).id != id_:
             return None
-        opening = {
-            "credentials": "The server did not accept the credentials",
-            "tls": "The server's certificate was not accepted",
-        }
-        said = f": {api['message']}" if api.get("message") else ""
-        return opening.get(str(reason), "The HTTP interface could not be reached") + said
+        return _found(str(api.get("message") or "")) or "The server could not be asked over HTTP"
 
     return look
-
-
-def _service_unknown(node: Facts, target: Target) -> str | None:
-    service = node["service"]
-    return None if service["exists"] else f"No service with the name {service.get('name') or 'influxdb'} exists"
 
 
 def _foreign(node: Facts) -> list[Facts]:
@@ -232,7 +281,7 @@ def _not_running(node: Facts, target: Target) -> str | None:
     service = node["service"]
     if service["active"] or not service["exists"] or _foreign(node):
         return None
-    return f"The service {service.get('name') or 'influxdb'} is not running"
+    return f"The service {_service_name(node)} is not running"
 
 
 def _process_foreign(node: Facts, target: Target) -> str | None:
@@ -242,7 +291,7 @@ def _process_foreign(node: Facts, target: Target) -> str | None:
     first = strangers[0]
     return (
         f"influxd runs as process {first.get('pid')} of user {first.get('user')}, which does not belong to the service"
-        f" {(node.get('service') or {}).get('name') or 'influxdb'}"
+        f" {_service_name(node)}"
     )
 
 
@@ -260,15 +309,20 @@ def _package_mismatch(node: Facts, target: Target) -> str | None:
 
 def _config_unreadable(node: Facts, target: Target) -> str | None:
     if node.get("config_error"):
-        return f"The configuration {node['config_path']} cannot be used: {node['config_error']}"
+        return f"The configuration {node['config_path']} cannot be used: {_error(node['config_error'])[0]}"
     return None if node.get("settings") else f"The configuration {node['config_path']} was not read"
+
+
+def _config_remedy(node: Facts, target: Target) -> str:
+    advice = _error(node.get("config_error") or "")[1] or "correct the file and see that influxd starts with it"
+    return f"{advice}; if influxd reads another file, set influxdb_config_path to it"
 
 
 def _rollback_none(node: Facts, target: Target) -> str | None:
     rollback = node["rollback"]
     if rollback["available"]:
         return None
-    return f"The package of the running release is not at hand: {rollback.get('reason') or 'no source for it is known'}"
+    return _found(str(rollback.get("reason") or "")) or "No source for the package of the running release is known"
 
 
 def backup_bytes(kind: str, shards: Facts) -> int:
@@ -286,14 +340,13 @@ def _backup_kind(node: Facts, target: Target) -> str | None:
     return f"influxd {version} cannot make a {kind} backup; {dotted(BACKUP_KINDS[kind])} is the first release that can"
 
 
-def _limits(node: Facts, target: Target) -> str | None:
-    limits = series_limits(keys.release(node["version"]), target.release)
-    return limits["message"] if limits else None
+def _limits(part: str) -> Callable[[Facts, Target], str]:
+    """Return what tells the message, or the remedy, of series_limits; an empty text where there is no such finding."""
 
+    def told(node: Facts, target: Target) -> str:
+        return (series_limits(keys.release(node["version"]), target.release) or {}).get(part, "")
 
-def _limits_remedy(node: Facts, target: Target) -> str:
-    limits = series_limits(keys.release(node["version"]), target.release)
-    return limits["remedy"] if limits else ""
+    return told
 
 
 CHECKS = (
@@ -302,8 +355,8 @@ CHECKS = (
         "error",
         "a service manages influxd",
         ("service.exists",),
-        _service_unknown,
-        "say under which name the service manager knows it, or install the packaged service and let it run influxd",
+        lambda node, target: None if node["service"]["exists"] else f"There is no service {_service_name(node)}",
+        "set influxdb_service to its name, or install the packaged service and let it run influxd",
     ),
     Check(
         "service-not-running",
@@ -319,7 +372,7 @@ CHECKS = (
         "influxd runs under its service",
         ("processes",),
         _process_foreign,
-        "stop that process and start the service instead, or say under which name the service manager knows it",
+        "stop that process and start the service instead; or, if it is a service of another name, set influxdb_service to that",
     ),
     Check(
         "package-none",
@@ -343,31 +396,15 @@ CHECKS = (
         "the configuration can be read",
         ("config_path",),
         _config_unreadable,
-        "correct the file, or say where the one is that influxd reads, and see that influxd starts with it",
+        _config_remedy,
     ),
-    Check(
-        "api-credentials",
-        "error",
-        "the credentials are accepted",
-        ("api.reached",),
-        _api("credentials"),
-        "give the name and password of an administrator of this server",
-    ),
-    Check(
-        "api-tls",
-        "error",
-        "the server's certificate is trusted",
-        ("api.reached",),
-        _api("tls"),
-        "renew the certificate, or give the file of the authority that signed it",
-    ),
-    Check(
-        "api-unreachable",
-        "error",
-        "the HTTP interface answers",
-        ("api.reached",),
-        _api("unreachable"),
-        "see that [http] is enabled, that the service runs and that its port can be reached from where the question was asked",
+    *(
+        Check(id_, "error", description, ("api.reached",), _api(id_), lambda node, target: _silence(node).remedy)
+        for id_, description in (
+            ("api-credentials", "the credentials are accepted"),
+            ("api-tls", "the server's certificate is trusted"),
+            ("api-unreachable", "the HTTP API answers"),
+        )
     ),
     Check(
         "shards-b1",
@@ -406,16 +443,14 @@ CHECKS = (
         )
         for part in ("meta", "data", "wal")
     ),
-    Check(
-        "series-limits", "warning", "the series stay below the target's limits", ("version",), _limits, _limits_remedy
-    ),
+    Check("series-limits", "warning", "the target limits series", ("version",), _limits("message"), _limits("remedy")),
     Check(
         "backup-kind",
         "error",
         "the running release can make this kind of backup",
         ("version", "backup_kind"),
         _backup_kind,
-        "choose another kind of backup for this node",
+        "set influxdb_backup to another kind for this node",
     ),
     Check(
         "rollback-none",
@@ -423,7 +458,7 @@ CHECKS = (
         "the package of the running release is at hand",
         ("rollback.available",),
         _rollback_none,
-        "give the package of the running release, without which the node cannot be put back",
+        "give the package of the running release as fleet_rollback_package; without it the node cannot be put back",
     ),
 )
 """Every check, in the order in which their findings are told."""

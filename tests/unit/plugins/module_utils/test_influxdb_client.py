@@ -183,7 +183,7 @@ def test_certificates_are_verified(monkeypatch, changes, expected):
 def test_a_missing_authority_file_is_told_before_anything_is_sent(tmp_path):
     with pytest.raises(FleetError) as caught:
         influxdb_client.connect(dict(PARAMS, ssl=True, ca_path=str(tmp_path / "none.pem")))
-    assert caught.value.facts["reason"] == "tls"
+    assert caught.value.facts["reason"] == "tls" and "none.pem" in str(caught.value)
 
 
 def test_without_a_user_nothing_is_sent_for_one(monkeypatch):
@@ -200,9 +200,9 @@ def test_a_missing_or_old_library_is_told(monkeypatch):
     monkeypatch.setattr(influxdb_client, "LIBRARY_VERSION", "5.2.3")
     with pytest.raises(FleetError) as caught:
         influxdb_client.connect(PARAMS)
-    assert "5.2.3" in str(caught.value)
+    assert "5.2.3" in str(caught.value) and caught.value.facts["reason"] == "library"
     monkeypatch.setattr(influxdb_client, "IMPORT_ERROR", "Traceback ...")
     with pytest.raises(FleetError) as caught:
         influxdb_client.connect(PARAMS)
     assert "influxdb" in str(caught.value)
-    assert caught.value.facts["exception"] == "Traceback ..."
+    assert caught.value.facts == {"exception": "Traceback ...", "reason": "library"}

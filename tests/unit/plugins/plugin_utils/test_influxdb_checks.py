@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,10 +74,15 @@ def test_nothing_is_found_on_a_node_without_a_fault() -> None:
     assert told(GOOD) == []
 
 
+def silent(reason: str | None, message: str | None = None) -> dict[str, Any]:
+    """Return what is known of a server that gave no answer."""
+    return {"reached": False, "reason": reason, "message": message}
+
+
 STRANGER = {"pid": 9, "user": "root", "service": False}
 
 FIRES = [
-    ("service-unknown", "error", "1.4.3", {"service__exists": False, "service__active": False}, "the name influxdb"),
+    ("service-unknown", "error", "1.4.3", {"service__exists": False, "service__active": False}, "no service influxdb"),
     ("service-not-running", "error", "1.4.3", {"service__active": False, "processes": []}, "is not running"),
     (
         "process-foreign",
@@ -101,28 +107,18 @@ FIRES = [
         "influxdb.conf cannot be used: line 3",
     ),
     ("config-unreadable", "error", "1.4.3", {"settings": None}, "was not read"),
-    ("api-credentials", "error", "1.4.3", {"api__reached": False, "api__reason": "credentials"}, "credentials"),
-    (
-        "api-tls",
-        "error",
-        "1.4.3",
-        {"api__reached": False, "api__reason": "tls", "api__message": "expired"},
-        "accepted: expired",
-    ),
-    (
-        "api-unreachable",
-        "error",
-        "1.4.3",
-        {"api__reached": False, "api__reason": "unreachable"},
-        "could not be reached",
-    ),
-    ("api-unreachable", "error", "1.4.3", {"api__reached": False, "api__reason": None}, "could not be reached"),
+    ("api-credentials", "error", "1.4.3", {"api": silent("credentials")}, "could not be asked over HTTP"),
+    ("api-tls", "error", "1.4.3", {"api": silent("tls")}, "could not be asked over HTTP"),
+    ("api-unreachable", "error", "1.4.3", {"api": silent("unreachable")}, "could not be asked over HTTP"),
+    ("api-unreachable", "error", "1.4.3", {"api": silent("server")}, "could not be asked over HTTP"),
+    ("api-unreachable", "error", "1.4.3", {"api": silent("library")}, "could not be asked over HTTP"),
+    ("api-unreachable", "error", "1.4.3", {"api": silent(None, "MODULE FAILURE")}, "MODULE FAILURE"),
     (
         "shards-b1",
         "error",
         "1.4.3",
         {"shards__formats": {"b1": 2}, "shards__b1": ["/a", "/b"]},
-        "2 shards in b1 format: /a, /b",
+        "2 shards in b1 format: /a, /b. 1.4.3 opens",
     ),
     (
         "shards-b1",
@@ -132,7 +128,7 @@ FIRES = [
         "a, b, c and 1 more",
     ),
     ("shards-unknown", "error", "1.4.3", {"shards__formats": {"unknown": 1}}, "no known format"),
-    ("index-tsi1", "blocker", "1.4.3", {"shards__tsi1": ["/d/1/index"]}, "1 shards have a tsi1 index of 1.3"),
+    ("index-tsi1", "blocker", "1.4.3", {"shards__tsi1": ["/d/1/index"]}, "1 shard with a tsi1 index of 1.3"),
     (
         "ownership-meta",
         "blocker",
@@ -140,7 +136,13 @@ FIRES = [
         {"owners__meta__foreign": 3, "owners__meta__first_foreign": "/m/x"},
         "first of them /m/x",
     ),
-    ("ownership-data", "blocker", "1.4.3", {"owners__data__foreign": 3}, "3 files in /var/lib/influxdb/data"),
+    (
+        "ownership-data",
+        "blocker",
+        "1.4.3",
+        {"owners__data__foreign": 3},
+        "3 files in /var/lib/influxdb/data of others than the service's user influxdb",
+    ),
     (
         "ownership-wal",
         "blocker",
@@ -287,5 +289,83 @@ def test_the_remedy_for_foreign_files_is_a_command() -> None:
     assert "chown -R influxdb:influxdb /var/lib/influxdb/wal" in found["remedy"]
 
 
+@pytest.mark.parametrize(
+    ("facts", "message", "remedy"),
+    [
+        (
+            {
+                "api": silent(
+                    "credentials", "The server refuses the credentials: x. Expected: an administrator. What to do: y."
+                )
+            },
+            "The server refuses the credentials: x",
+            "influxdb_admin_user",
+        ),
+        (
+            {
+                "api": silent(
+                    "tls", "https://a:1 cannot be trusted: why. Expected: a valid certificate. What to do: set ca_path."
+                )
+            },
+            "https://a:1 cannot be trusted: why",
+            "influxdb_ca_path",
+        ),
+        (
+            {"api": silent("library", "Failed to import (influxdb) on a's Python. Please read.")},
+            "Failed to import (influxdb) on a's Python. Please read",
+            "influxdb_api_delegate",
+        ),
+        (
+            {
+                "api": silent(
+                    "unreachable", "http://a:1 does not answer: timed out. Expected: a server. What to do: check ssl."
+                )
+            },
+            "http://a:1 does not answer: timed out",
+            "influxdb_timeout",
+        ),
+        (
+            {
+                "api": silent(
+                    "server", "http://a:1 answers 404: no. Expected: an answer. What to do: see the log of the server."
+                )
+            },
+            "http://a:1 answers 404: no",
+            "influxdb_api_port",
+        ),
+        (
+            {"config_error": "The port is 'x'. Expected: a number. What to do: correct it.", "settings": None},
+            "The configuration /etc/influxdb/influxdb.conf cannot be used: The port is 'x'. Expected: a number",
+            "correct it; if influxd reads another file, set influxdb_config_path to it",
+        ),
+        ({"settings": None}, "The configuration /etc/influxdb/influxdb.conf was not read", "correct the file"),
+        (
+            {
+                "rollback": {
+                    "available": False,
+                    "reason": "It cannot be had. cache: none. Expected: one. What to do: name path.",
+                }
+            },
+            "It cannot be had. cache: none",
+            "fleet_rollback_package",
+        ),
+        ({"service__exists": False, "service__active": False}, "There is no service influxdb", "influxdb_service"),
+        ({"backup_kind": "portable"}, "influxd 1.3.9 cannot make a portable backup", "influxdb_backup"),
+    ],
+)
+def test_a_finding_says_once_what_to_do_and_names_variables(facts: dict[str, Any], message: str, remedy: str) -> None:
+    (found,) = check(node(**facts), "1.4.3")
+    assert found["message"].partition(";")[0] == message
+    assert remedy in found["remedy"]
+    assert "What to do" not in found["message"] + found["remedy"]
+
+
 def test_every_kind_of_backup_has_a_first_release() -> None:
     assert set(BACKUP_KINDS) == {"metadata", "legacy", "portable", "none-acknowledged"}
+
+
+def test_every_check_is_explained() -> None:
+    text = (Path(__file__).resolve().parents[4] / "docs" / "influxdb.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    told = {(id_.strip(" `"), row[2].strip()) for row in rows for id_ in row[1].split(",")}
+    assert {(one.id, one.severity) for one in CHECKS} <= told
