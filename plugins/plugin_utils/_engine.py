@@ -242,7 +242,7 @@ def report_nodes(hosts: Sequence[str], hostvars: Facts, plan: Mapping[str, Any])
 def _report_node(host: str, facts: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
     node: dict[str, Any] = {"name": host}
     node.update({key: entry[key] for key in ("cluster", "wave", "from", "to") if key in entry})
-    node.update({key: facts[fact] for key, fact in REPORTED.items() if facts.get(fact) is not None})
+    node.update({key: facts[fact] for key, fact in REPORTED.items() if facts.get(fact)})
     if facts.get("fleet_entered") and "outcome" not in node:
         node["outcome"] = {
             "status": "unreachable",

@@ -163,7 +163,7 @@ def test_hosts_without_a_fact_are_told() -> None:
 
 
 def test_a_node_whose_upgrade_began_and_has_no_outcome_was_lost() -> None:
-    facts = {"fleet_entered": True, "fleet_phase_entered": "upgrade"}
+    facts = {"fleet_entered": True, "fleet_phase_entered": "upgrade", "fleet_outcome": {}}
     outcome = _engine.report_nodes(["a1"], {"a1": facts}, PLAN)[0]["outcome"]
     assert (outcome["status"], outcome["phase"]) == ("unreachable", "upgrade")
 
