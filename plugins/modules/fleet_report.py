@@ -36,12 +36,14 @@ options:
       - C(started) and C(ended) (numbers, seconds since 1970). C(ended) is the present time by default.
       - C(controller), C(user) and C(collection_version) (strings); by default the controller's host name, the user who runs the
         task and the version of this collection.
-      - C(target_version) and C(path) (strings), as they were asked for.
+      - C(path) (string), the upgrade path that was asked for.
       - C(check) and C(plan_only) (booleans, default false) say that nothing was to be changed. A node that is planned is then well
         without any outcome.
     type: dict
   plan:
-    description: The RV(dbfleet.upgrade.fleet_plan#module:plan) of the run. Empty or not given when none could be made, which is never well.
+    description:
+      - The RV(dbfleet.upgrade.fleet_plan#module:plan) of the run. Empty or not given when none could be made, which is never well.
+      - Its C(direction) tells whether nodes were upgraded (V(upgrade), also when it is missing), or taken back (V(recover), V(rollback)).
     type: dict
   nodes:
     description:
@@ -57,7 +59,8 @@ options:
         sentences that
         say how.
       - C(rollback_package) is a dictionary with C(path), C(version) and C(source) (C(given), C(cache) or C(rebuilt)).
-      - C(config) is a dictionary with C(renamed), C(dropped), C(carried) (lists of texts or dictionaries) and C(diff) (a unified diff).
+      - C(config) is a dictionary with C(renamed), C(dropped), C(carried) (lists of texts, or of dictionaries as
+        M(dbfleet.upgrade.influxdb_config) returns them) and C(diff) (a unified diff).
       - C(swap) is a dictionary with C(steps), C(downtime) (seconds), C(outcome) and C(error). A step has C(name), C(started) (seconds since
         1970), C(seconds) and C(status). The service stops in a step whose name begins with C(stop).
       - C(timeline) is a list of dictionaries with C(phase), C(started), C(ended) (seconds since 1970), C(status) (C(ok), C(failed) or
@@ -91,7 +94,6 @@ EXAMPLES = r"""
     run:
       id: 20180319T120003Z-4711
       started: 1521460803.2
-      target_version: 1.4.3
       path: influxdb
     plan: "{{ fleet_planning.plan }}"
     nodes: "{{ fleet_nodes }}"

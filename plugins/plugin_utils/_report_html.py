@@ -16,9 +16,16 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _report_wor
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_page import PAGE, SCRIPT
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_shape import PHASES
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_status import BAD, GOOD
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_status import BAD, GOOD, goes_back, is_whole
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_style import STYLE
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_timeline import NARROW, WIDE, outages, timeline
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_timeline import (
+    NARROW,
+    WIDE,
+    known_since,
+    outages,
+    timed,
+    timeline,
+)
 
 # The symbol of a status. Color never stands alone: symbol and word say the same.
 _ICONS = {
@@ -37,14 +44,14 @@ _ICONS = {
 
 _SEVERITY_TONES = {"error": "bad", "blocker": "bad", "warning": "warn"}
 _PHASE_TONES = {"ok": "good", "failed": "bad", "skipped": "wait", "unfinished": "bad"}
-_CHIEF = ("databases", "measurements", "series", "points", "documents")
+_CHIEF = ("databases", "measurements", "series", "values", "documents")
 _STEP_TONES = {"ok": "good", "done": "good", "skipped": "wait", None: "good"}
 _SOURCES = {
     "given": "given by the user",
     "cache": "found in the node's package cache",
     "rebuilt": "rebuilt from the files on the node",
 }
-_TODO = {"upgrade": "upgrade", "nothing": "verify only", "refused": "refused", "later": "later, as asked"}
+_TODO = {"nothing": "verify only", "refused": "refused", "later": "later, as asked"}
 
 # How many troubled nodes are shown unfolded; more would bury the page.
 _UNFOLDED = 5
@@ -62,7 +69,7 @@ def page(report: Facts) -> str:
         style=Markup(STYLE),
         script=Markup(SCRIPT),
         banner=banner(report),
-        title=report["verdict"],
+        title=words.title(plan),
         eyebrow=_eyebrow(report),
         tiles=_tiles(report),
         drawings=[timeline(report, WIDE), timeline(report, NARROW)],
@@ -71,7 +78,7 @@ def page(report: Facts) -> str:
             for phase in PHASES
             if any(entry["phase"] == phase for node in report["nodes"] for entry in node["timeline"])
         ],
-        beginning=words.moment(min(_starts(report), default=None)),
+        beginning=words.moment(min(_moments(report), default=None)),
         marks=_marks(report["nodes"]),
         unfolded=_unfolded(report["nodes"]),
         plan=plan,
@@ -97,22 +104,14 @@ def banner(report: Facts) -> Facts:
     return {"word": "Needs attention", "tone": "bad" if grave else "warn", "icon": "bad" if grave else "held"}
 
 
-def _starts(report: Facts) -> list[float]:
-    return [entry["started"] for node in report["nodes"] for entry in node["timeline"] if entry["started"] is not None]
+def _moments(report: Facts) -> list[float]:
+    return [known_since(entry) for node in report["nodes"] for entry in timed(node)]
 
 
 def _eyebrow(report: Facts) -> list[str]:
-    run, plan = report["run"], report["plan"] or {}
-    release = [
-        words.product(plan.get("path"), run["path"], *(node["product"] for node in report["nodes"])),
-        run["target_version"] or plan.get("target"),
-    ]
-    parts = [
-        " ".join(part for part in release if part),
-        words.moment(run["started"]) if run["started"] is not None else None,
-        run["id"],
-    ]
-    return [part for part in parts if part]
+    run, plan = report["run"], report["plan"]
+    began = words.moment(run["started"]) if run["started"] is not None else None
+    return [part for part in (words.targets(plan) or words.product(run["path"]), began, run["id"]) if part]
 
 
 def _tiles(report: Facts) -> list[Facts]:
@@ -136,7 +135,7 @@ def _tiles_of_plan(plan: Facts) -> list[Facts]:
     grave = sum(finding["severity"] in ("error", "blocker") and not finding["accepted"] for finding in plan["findings"])
     return [
         {
-            "term": "To upgrade",
+            "term": "To take back" if goes_back(plan) else "To upgrade",
             "value": f"{len(upgraded)} of {len(plan['nodes'])}",
             "note": f"nodes, {words.amount(len(plan['waves']), 'wave')}",
         },
@@ -154,15 +153,15 @@ def _tiles_of_plan(plan: Facts) -> list[Facts]:
 
 
 def _tiles_of_upgrade(report: Facts) -> list[Facts]:
-    totals = report["totals"]
-    done, data = totals["status"].get("done", 0), totals["data"]
+    totals, fate = report["totals"], "taken back" if goes_back(report["plan"]) else "upgraded"
+    done = [node for node in report["nodes"] if node["status"] == "done"]
     down = [node for node in report["nodes"] if node["downtime"] is not None]
     longest = max(down, key=lambda node: float(node["downtime"]), default=None)
     waves = len(report["plan"]["waves"]) if report["plan"] else 0
     return [
         {
-            "term": "Upgraded",
-            "value": f"{done} of {totals['nodes']}",
+            "term": fate.capitalize(),
+            "value": f"{len(done)} of {totals['nodes']}",
             "note": f"nodes, {words.amount(waves, 'wave')}" if waves else "nodes",
         },
         {
@@ -170,16 +169,20 @@ def _tiles_of_upgrade(report: Facts) -> list[Facts]:
             "value": words.seconds(totals["longest_downtime"]),
             "note": longest["name"] if longest else "no node was stopped",
         },
-        {"term": "Data proved the same", "value": f"{data.get('same', 0)} of {done}", "note": _data_note(done, data)},
+        {
+            "term": "Data proved the same",
+            "value": f"{sum(map(is_whole, done))} of {len(done)}",
+            "note": _data_note(done, fate),
+        },
     ]
 
 
-def _data_note(done: int, data: Facts) -> str:
-    if not done:
-        return "no node was upgraded"
-    if data.get("not_compared"):
-        return f"{words.amount(data['not_compared'], 'node')} not compared"
-    return f"{words.amount(data['partly'], 'node')} compared in part" if data.get("partly") else "upgraded nodes"
+def _data_note(done: Sequence[Facts], fate: str) -> str:
+    silent = sum(node["data"] == "not_compared" for node in done)
+    partly = len(done) - sum(map(is_whole, done)) - silent
+    parts = [f"{words.amount(silent, 'node')} not compared"] if silent else []
+    parts += [f"{words.amount(partly, 'node')} compared in part"] if partly else []
+    return ", ".join(parts) or (f"nodes {fate}" if done else f"no node was {fate}")
 
 
 def _marks(nodes: Sequence[Facts]) -> list[tuple[str, str]]:
@@ -230,14 +233,26 @@ def _step_groups(plan: Facts | None) -> list[Facts]:
     return [{"steps": group["steps"], "names": words.names(group["nodes"])} for group in groups.values()]
 
 
+def _release(node: Facts) -> str:
+    """Return how a node's release changes, or the one that it keeps."""
+    return node["to"] if node["from"] == node["to"] and node["to"] else f"{node['from'] or '?'} → {node['to'] or '?'}"
+
+
 def _summary(node: Facts) -> str:
     """Return what the line of a folded node says beside its status."""
-    parts = [node["cluster"], f"{node['from'] or '?'} → {node['to'] or '?'}" if node["from"] or node["to"] else None]
+    parts = [node["cluster"], _release(node) if node["from"] or node["to"] else None]
     if node["downtime"] is not None:
         parts.append(f"{words.seconds(node['downtime'])} down")
     if node["data"] != "not_compared":
         parts.append(f"data {words.DATA_WORDS[node['data']]}")
     return " · ".join(part for part in parts if part)
+
+
+def _todo(node: Facts, plan: Facts) -> str:
+    """Return what a plan wants to be done with a node."""
+    if node["state"] == "upgrade":
+        return "go back" if goes_back(plan) else "upgrade"
+    return _TODO.get(node["state"], node["state"] or "–")
 
 
 def _breakable(name: str) -> Markup:
@@ -247,7 +262,7 @@ def _breakable(name: str) -> Markup:
 
 def _brief(node: Facts) -> str:
     """Return a node's most telling counts on one line: those that changed, else the last two that there are."""
-    rows = [row for row in words.compared(node) if row[0] in _CHIEF and row[1:3] != ("0", "0")]
+    rows = [row for row in words.compared(node) if row[0] in _CHIEF]
     told = [row for row in rows if not row[3]] or rows[-2:]
     return ", ".join(
         f"{after} {what}" if equal else f"{before} → {after} {what}" for what, before, after, equal in told
@@ -260,31 +275,17 @@ def _backup_size(backup: Facts) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _package(package: Facts) -> str:
-    parts = [
-        package["name"],
-        package["version"],
-        package["arch"],
-        words.size(package["size"]) if package["size"] is not None else None,
-    ]
-    return " ".join(part for part in parts if part)
-
-
 def _diff_lines(text: str) -> list[tuple[str, str]]:
     """Return the lines of a unified diff with the class of each."""
     kinds = {"+": "add", "-": "del", "@": "at"}
     return [("at" if line.startswith(("+++", "---")) else kinds.get(line[:1], ""), line) for line in text.splitlines()]
 
 
-def _timed_steps(node: Facts) -> list[Facts]:
-    return [step for step in node["swap"]["steps"] if step["started"] is not None]
-
-
 def _swap_steps(node: Facts) -> list[Facts]:
     """Return the steps of a node's swap, each with its bar on their common axis."""
-    timed = _timed_steps(node)
-    start = min((step["started"] for step in timed), default=0.0)
-    end = max((step["started"] + (step["seconds"] or 0) for step in timed), default=0.0)
+    begun = [step for step in node["swap"]["steps"] if step["started"] is not None]
+    start = min((step["started"] for step in begun), default=0.0)
+    end = max((step["started"] + (step["seconds"] or 0) for step in begun), default=0.0)
     whole = max(end - start, 0.001)
     shades = Markup("").join(_box("window", since - start, took, whole) for since, took in outages(node))
     return [_swap_step(step, start, whole, shades) for step in node["swap"]["steps"]]
@@ -328,8 +329,9 @@ _FILTERS: dict[str, Any] = {
     "icon": _ICONS.get,
     "moment": words.moment,
     "names": words.names,
-    "package": _package,
+    "packages": words.packages,
     "phase_tone": _PHASE_TONES.get,
+    "release": _release,
     "seconds": words.seconds,
     "severity_tone": lambda severity: _SEVERITY_TONES.get(severity, "wait"),
     "size": words.size,
@@ -338,7 +340,8 @@ _FILTERS: dict[str, Any] = {
     "status": words.STATUS_WORDS.get,
     "summary": _summary,
     "swap_steps": _swap_steps,
-    "todo": lambda node: _TODO.get(node["state"], node["state"] or "–"),
+    "targets": words.targets,
+    "todo": _todo,
     "tone": words.tone,
     "took": words.took,
     "trouble": lambda node: node["reason"] and node["status"] not in GOOD,

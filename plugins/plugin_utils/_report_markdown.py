@@ -58,7 +58,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _head(report: Facts) -> str:
     mark = "✅" if report["ok"] else "❌"
-    return f"# Upgrade report\n\n{mark} **{escaped(report['verdict'])}**"
+    return f"# {words.title(report['plan'])}\n\n{mark} **{escaped(report['verdict'])}**"
 
 
 def _next(entries: Sequence[Facts]) -> str:
@@ -175,16 +175,25 @@ def _plan(report: Facts) -> str:
         return ""
     lines = [f"{number}. {escaped(', '.join(wave))}" for number, wave in enumerate(plan["waves"], 1)]
     said = f"Verdict: {escaped(plan['verdict'] or 'none')}" + (
-        f" ({escaped(plan['verdict_reason'])})" if plan["verdict_reason"] else ""
+        f" ({escaped(words.sentence(plan['verdict_reason']))})" if plan["verdict_reason"] else ""
     )
     general = [finding for finding in plan["findings"] if not finding["node"]]
     parts = [
         "## The plan",
         said + ".",
+        _target(plan),
         "Waves:\n\n" + "\n".join(lines) if lines else "",
         _list("To be known", plan["notes"]),
     ]
     return "\n\n".join(part for part in [*parts, _list("Findings", _findings(general))] if part)
+
+
+def _target(plan: Facts) -> str:
+    """Return what the plan leads to, and the packages that bring it there."""
+    facts = [f"Target: {escaped(words.targets(plan))}"] if words.targets(plan) else []
+    for package in words.packages(plan):
+        facts.append(f"Package: {escaped(package['said'])} for {escaped(words.names(package['nodes']))}")
+    return "\n".join(f"- {fact}" for fact in facts)
 
 
 def _run(report: Facts) -> str:
@@ -193,7 +202,6 @@ def _run(report: Facts) -> str:
         ("Run", run["id"]),
         ("Began", words.moment(run["started"])),
         ("Took", words.seconds(run["seconds"])),
-        ("Target", run["target_version"]),
         ("Controller", run["controller"]),
         ("User", run["user"]),
         ("Collection", run["collection_version"]),

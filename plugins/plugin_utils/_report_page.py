@@ -15,7 +15,7 @@ PAGE = """\
 {%- macro tag(word, tone) %}<span class="pill tone-{{ tone }}">{{ word }}</span>{% endmacro -%}
 {%- macro fact(term, value) %}{% if value %}<dt>{{ term }}</dt><dd>{{ value }}</dd>{% endif %}{% endmacro -%}
 {%- macro path(term, value) %}{% if value %}<dt>{{ term }}</dt><dd><code>{{ value }}</code></dd>{% endif %}{% endmacro -%}
-{%- macro release(node) %}<span class="nowrap">{{ node.from or "?" }} → {{ node.to or "?" }}</span>{% endmacro -%}
+{%- macro release(node) %}<span class="nowrap">{{ node|release }}</span>{% endmacro -%}
 {%- macro findings(found) %}
 {% for finding in found %}
 <div class="finding">
@@ -35,7 +35,7 @@ PAGE = """\
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>{{ banner.word }}: {{ title }}</title>
+<title>{{ banner.word }}: {{ report.verdict }}</title>
 <style>{{ style }}</style>
 </head>
 <body>
@@ -51,7 +51,7 @@ PAGE = """\
 </svg>
 
 <header><div class="wrap">
-  <p class="eyebrow"><b>Upgrade report</b>{% for part in eyebrow %} · {{ part }}{% endfor %}</p>
+  <p class="eyebrow"><b>{{ title }}</b>{% for part in eyebrow %} · {{ part }}{% endfor %}</p>
   <div class="banner tone-{{ banner.tone }}">
     {{ icon(banner.icon) }}
     <div><p class="word">{{ banner.word }}</p><h1>{{ report.verdict }}</h1></div>
@@ -143,7 +143,7 @@ PAGE = """\
       <div class="pair">
         <section><h3>Data</h3>
         {% if node|compared %}
-          <table class="small"><thead><tr><th scope="col">{{ node.fingerprint.level or "count" }}</th>
+          <table class="small"><thead><tr><th scope="col">level {{ node.fingerprint.level or "not known" }}</th>
           <th scope="col" class="num">before</th><th scope="col" class="num">after</th></tr></thead><tbody>
           {% for what, before, after, equal in node|compared %}
           <tr{% if not equal and node.data == "differs" %} class="changed"{% endif %}><th scope="row">{{ what|spaced }}</th>
@@ -171,7 +171,7 @@ PAGE = """\
           {% if node.one_way %}<dt>Way back</dt><dd>{{ tag("one-way", "warn") }}
           this upgrade cannot be undone by the collection</dd>{% endif %}
           </dl>
-        {% else %}<p class="soft">None was taken.</p>{% endif %}
+        {% else %}<p class="soft">This run took none.</p>{% endif %}
         </section>
       </div>
       {% if node.timeline %}
@@ -206,8 +206,8 @@ PAGE = """\
       <section><h3>Configuration</h3>
         <dl class="facts">
         {% for term in ("renamed", "dropped", "carried") if node.config[term] %}
-          <dt>{{ term|capitalize }}</dt><dd>
-          {%- for entry in node.config[term] %}<code>{{ entry }}</code>{% if not loop.last %}<br>{% endif %}{% endfor %}</dd>
+          <dt>{{ term|capitalize }}</dt><dd><ul class="settings">
+          {%- for entry in node.config[term] %}<li>{{ entry }}</li>{% endfor %}</ul></dd>
         {% endfor %}
         </dl>
         {% if node.config.diff %}
@@ -228,9 +228,12 @@ PAGE = """\
 <section class="card" aria-labelledby="h-plan">
   <h2 id="h-plan">The plan</h2>
   <dl class="facts">
-    {{ fact("Verdict", plan.verdict) }}{{ fact("Path", plan.path) }}{{ fact("Target", plan.target) }}
+    {{ fact("Verdict", plan.verdict) }}{{ fact("Path", plan.path) }}{{ fact("Target", plan|targets) }}
     {{ fact("Because", plan.verdict_reason) }}
-    {% if plan.package %}{{ fact("Package", plan.package|package) }}{{ path("SHA-256", plan.package.sha256) }}{% endif %}
+    {% for package in plan|packages %}
+    <dt>Package</dt><dd>{{ package.said }} <span class="soft">for {{ package.nodes|names }}</span>
+      {%- if package.sha256 %}<br><code>{{ package.sha256 }}</code>{% endif %}</dd>
+    {% endfor %}
     {% if accepted %}<dt>Accepted</dt><dd>{% for entry in accepted %}<code>{{ entry.id }}</code> for {{ entry.names }}
       {%- if not loop.last %}<br>{% endif %}{% endfor %}</dd>{% endif %}
   </dl>
@@ -245,9 +248,9 @@ PAGE = """\
     <tr><td data-label="Wave"{% if not node.wave %} class="empty"{% endif %}>{{ node.wave or "–" }}</td><th scope="row">{{ node.name }}</th>
     <td data-label="Path"{% if not node.path %} class="empty"{% endif %}>{{ node.path or "–" }}</td>
     <td data-label="Release">{{ release(node) }}</td>
-    <td data-label="To be done"><span>{{ node|todo }}{% if node.one_way %} {{ tag("one-way", "warn") }}{% endif %}
+    <td data-label="To be done"><span>{{ node|todo(plan) }}{% if node.one_way %} {{ tag("one-way", "warn") }}{% endif %}
       {%- if node.reason %}<span class="why">{{ node.reason }}</span>{% endif %}</span></td>
-    <td class="num{% if node.disk_needed is none %} empty{% endif %}" data-label="Disk needed">{{ node.disk_needed|size }}</td></tr>
+    <td class="num{% if not node.disk_needed %} empty{% endif %}" data-label="Disk needed">{{ (node.disk_needed or none)|size }}</td></tr>
     {% endfor %}
     </tbody></table>
   </details>
@@ -265,7 +268,7 @@ PAGE = """\
   <dl class="facts">
     {{ fact("Run", report.run.id) }}
     {{ fact("Began", report.run.started|moment) }}{{ fact("Ended", report.run.ended|moment) }}{{ fact("Took", report.run.seconds|seconds) }}
-    {{ fact("Target", report.run.target_version) }}{{ fact("Path", report.run.path) }}
+    {{ fact("Path", report.run.path) }}
     {{ fact("Controller", report.run.controller) }}{{ fact("User", report.run.user) }}
     {{ fact("Collection", ("dbfleet.upgrade " ~ report.run.collection_version) if report.run.collection_version else "") }}
     {% if report.run.check %}<dt>Mode</dt><dd>check mode: nothing was changed</dd>

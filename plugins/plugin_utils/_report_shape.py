@@ -10,21 +10,28 @@ becomes None: never a guess, and never a reason not to write a report.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts, without_secrets
 
 Reader = Callable[[Any], Any]
 
 PHASES = ("detect", "preflight", "stage", "backup", "upgrade", "verify", "rollback")
+DIRECTIONS = ("upgrade", "recover", "rollback")
+
+
+def direction(value: Any) -> str:
+    """Read which way a run goes; what is not known is an upgrade."""
+    return value if value in DIRECTIONS else DIRECTIONS[0]
 
 
 def text(value: Any) -> str | None:
     """Read a text; a list or dict of texts becomes one sentence."""
     if isinstance(value, dict):
-        return _pair(value) or "; ".join(texts(value)) or None
+        return "; ".join(texts(value)) or None
     if isinstance(value, list):
         return "; ".join(texts(value)) or None
     if isinstance(value, bool):
@@ -32,12 +39,21 @@ def text(value: Any) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
-def _pair(value: Facts) -> str | None:
-    """Read {from, to, ...} the way people write it, with whatever else is said about it in brackets."""
-    if not value.get("from") or not value.get("to"):
-        return None
-    rest = texts({key: entry for key, entry in value.items() if key not in ("from", "to")})
-    return f"{text(value['from'])} → {text(value['to'])}" + (f" ({'; '.join(rest)})" if rest else "")
+def setting(value: Any) -> str | None:
+    """Read a setting of a configuration, {key, value, ...} or {from, to, value, ...}, the way people write it."""
+    if not isinstance(value, dict) or not (value.get("key") or value.get("from")):
+        return text(value)
+    place = value.get("key") or f"{value['from']} → {value.get('to')}"
+    held = "" if value.get("value") is None else f" = {json.dumps(value['value'], ensure_ascii=False)}"
+    # Only here the name of a setting and its value meet in one text.
+    return str(without_secrets(f"{place}{held}{_why(value)}"))
+
+
+def _why(value: Facts) -> str:
+    """Say why a setting was dropped: {reason, release, default}."""
+    since = f"since {value['release']}" if value.get("release") else ""
+    notes = [note for note in (since, "nothing changes by it" if flag(value.get("default")) else "") if note]
+    return (f": {value['reason']}" if value.get("reason") else "") + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def texts(value: Any) -> list[str]:
@@ -110,7 +126,7 @@ def rows(reader: Reader) -> Reader:
 _finding = {"id": text, "severity": text, "message": text, "remedy": text, "accepted": flag}
 _fingerprint = {"level": text, "before": counts, "after": counts, "differences": texts}
 _backup = {"kind": text, "path": text, "bytes": whole, "files": whole, "verified": checks}
-_config = {"renamed": texts, "dropped": texts, "carried": texts, "diff": text}
+_config = {"renamed": rows(setting), "dropped": rows(setting), "carried": rows(setting), "diff": text}
 _swap_step = {"name": text, "started": number, "seconds": number, "status": text}
 _swap = {"steps": rows(record(_swap_step)), "downtime": number, "outcome": text, "error": text}
 _phase = {"phase": text, "started": number, "ended": number, "status": text, "detail": text}
@@ -132,6 +148,7 @@ _plan_node = {
     "after": text,
     "disk_needed": whole,
     "backup_id": text,
+    "package": record(_package),
 }
 
 read_run = record(
@@ -142,7 +159,6 @@ read_run = record(
         "controller": text,
         "user": text,
         "collection_version": text,
-        "target_version": text,
         "path": text,
         "check": flag,
         "plan_only": flag,
@@ -152,9 +168,8 @@ read_run = record(
 read_plan = record(
     {
         "schema": text,
+        "direction": direction,
         "path": text,
-        "target": text,
-        "package": record(_package),
         "nodes": rows(record(_plan_node)),
         "waves": rows(texts),
         "findings": rows(record({"node": text, **_finding})),

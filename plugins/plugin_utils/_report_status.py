@@ -14,6 +14,9 @@ WAITING = ("planned", "later")
 BAD = ("rollback_failed", "failed", "unreachable", "unknown", "rolled_back", "refused", "held")
 STATUSES = (*BAD, *WAITING, *GOOD)
 
+# The levels of a fingerprint that look at the whole of the data.
+_WHOLE = ("points", "documents")
+
 # A phase from which on a node is no longer what it was.
 _CHANGING = ("upgrade", "verify", "rollback")
 
@@ -21,6 +24,11 @@ _CHANGING = ("upgrade", "verify", "rollback")
 def is_dry(run: Facts) -> bool:
     """Say whether the run was meant to change nothing."""
     return bool(run["check"] or run["plan_only"])
+
+
+def goes_back(plan: Facts | None) -> bool:
+    """Say whether a run takes nodes back to an earlier release; one without a plan counts as an upgrade."""
+    return plan is not None and plan["direction"] != "upgrade"
 
 
 def was_changed(node: Facts) -> bool:
@@ -71,12 +79,19 @@ def _doubt(node: Facts, status: str, dry: bool) -> tuple[str, str] | None:
     differences = (node["fingerprint"] or {}).get("differences")
     if differences:
         return "failed", f"The data is not what it was before: {differences[0]}"
-    verified = [entry for entry in node["timeline"] if entry["phase"] == "verify" and entry["status"] != "skipped"]
-    if verified and verified[-1]["status"] != "ok":
-        return "failed", f"Its verification did not succeed: {verified[-1]['detail'] or 'no details were reported'}"
-    if status == "nothing" and not verified and node["outcome"]["phase"] != "verify" and not dry:
+    for phase, said in (("verify", "verification"), ("rollback", "rollback")):
+        last = _last(node, phase)
+        if last and last["status"] != "ok":
+            return "failed", f"Its {said} did not succeed: {last['detail'] or 'no details were reported'}"
+    if status == "nothing" and not _last(node, "verify") and node["outcome"]["phase"] != "verify" and not dry:
         return "unknown", "Nothing had to be done, but that the node works was not verified"
     return None
+
+
+def _last(node: Facts, phase: str) -> Facts | None:
+    """Return the last time that a node was in a phase."""
+    entered = [entry for entry in node["timeline"] if entry["phase"] == phase and entry["status"] != "skipped"]
+    return entered[-1] if entered else None
 
 
 def _unreported(node: Facts, planned: Facts, plan: Facts | None, dry: bool) -> tuple[str, str | None]:
@@ -109,6 +124,11 @@ def data_verdict(node: Facts) -> str:
     if not fingerprint or not fingerprint["before"] or not fingerprint["after"]:
         return "not_compared"
     return "same" if _covers_all(fingerprint["before"]) and _covers_all(fingerprint["after"]) else "partly"
+
+
+def is_whole(node: Facts) -> bool:
+    """Say whether all of a node's data, and not a part or its metadata only, is proved to be what it was."""
+    return node["data"] == "same" and node["fingerprint"]["level"] in _WHOLE
 
 
 def _covers_all(summary: Facts) -> bool:

@@ -167,6 +167,8 @@ dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 3px 16px;
 dl.facts dt { color: var(--soft); }
 dl.facts dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
 ul.plain { margin: 0; padding-left: 18px; overflow-wrap: anywhere; }
+ul.settings { margin: 0; padding: 0; list-style: none; }
+ul.settings li { padding-left: 1.2em; text-indent: -1.2em; }
 .small td, .small th { padding-top: 4px; padding-bottom: 4px; font-size: .92rem; }
 .detail { overflow-wrap: anywhere; }
 table.phases th:last-child { width: 46%; }

@@ -27,7 +27,7 @@ def summary(report: Facts, page: str | None) -> str:
     if shown:
         lines += ["", *_table([_HEAD, *(_row(node) for node in shown)])]
     if len(nodes) > len(shown):
-        lines.append(f"and {words.amount(len(nodes) - len(shown), 'node')} more, done or there already")
+        lines.append(f"and {words.amount(len(nodes) - len(shown), 'node')} more, done or with nothing to do")
     return "\n".join([*lines, "", f"Report: {page}" if page else "No report was written (check mode)."])
 
 

@@ -76,8 +76,8 @@ class Axis:
 def timeline(report: Facts, geometry: Geometry) -> Markup:
     """Return the drawing, or nothing when no phase of any node was timed."""
     nodes = sorted(
-        (node for node in report["nodes"] if _timed(node)),
-        key=lambda node: (not node["wave"], node["wave"], _timed(node)[0]["started"]),
+        (node for node in report["nodes"] if timed(node)),
+        key=lambda node: (not node["wave"], node["wave"], known_since(timed(node)[0])),
     )
     if not nodes:
         return Markup("")
@@ -97,16 +97,22 @@ def timeline(report: Facts, geometry: Geometry) -> Markup:
     )
 
 
-def _timed(node: Facts) -> list[Facts]:
-    return [entry for entry in node["timeline"] if entry["started"] is not None]
+def timed(node: Facts) -> list[Facts]:
+    """Return the phases of a node of which a start or an end is known."""
+    return [entry for entry in node["timeline"] if entry["started"] is not None or entry["ended"] is not None]
+
+
+def known_since(entry: Facts) -> float:
+    """Return when a phase began; where only its end is known, that."""
+    return float(entry["ended"] if entry["started"] is None else entry["started"])
 
 
 def _span(report: Facts, nodes: Sequence[Facts]) -> tuple[float, float]:
     """Return when the drawing begins and ends: with the first and last thing known of any node."""
-    starts = [entry["started"] for node in nodes for entry in _timed(node)]
-    ends = [entry["ended"] for node in nodes for entry in _timed(node) if entry["ended"] is not None]
+    starts = [known_since(entry) for node in nodes for entry in timed(node)]
+    ends = [entry["ended"] for node in nodes for entry in timed(node) if entry["ended"] is not None]
     start = min(starts)
-    unfinished = any(entry["ended"] is None for node in nodes for entry in _timed(node))
+    unfinished = any(entry["ended"] is None for node in nodes for entry in timed(node))
     end = max([*starts, *ends, *([report["run"]["ended"]] if unfinished and report["run"]["ended"] else [])])
     return start, max(end, start + 0.1)
 
@@ -128,10 +134,10 @@ def _waves(nodes: Sequence[Facts], axis: Axis, height: float) -> list[Markup]:
     bands = []
     for wave in sorted({node["wave"] for node in nodes if node["wave"]}):
         phases = [
-            entry for node in nodes if node["wave"] == wave for entry in _timed(node) if entry["phase"] in _WAVE_PHASES
+            entry for node in nodes if node["wave"] == wave for entry in timed(node) if entry["phase"] in _WAVE_PHASES
         ]
         if phases:
-            left = axis.x(min(entry["started"] for entry in phases))
+            left = axis.x(min(known_since(entry) for entry in phases))
             right = axis.x(max(_end(entry, axis) for entry in phases))
             bands.append(_band(wave, left, max(right - left, 2), height))
     return bands
@@ -198,7 +204,7 @@ def _row(node: Facts, axis: Axis, top: float) -> Markup:
 
 
 def _ordered(node: Facts) -> list[Facts]:
-    return [entry for entry in _timed(node) if entry["status"] != "skipped"]
+    return [entry for entry in timed(node) if entry["status"] != "skipped"]
 
 
 def _end(entry: Facts, axis: Axis) -> float:
@@ -207,10 +213,9 @@ def _end(entry: Facts, axis: Axis) -> float:
 
 
 def _phase(entry: Facts, axis: Axis, y: float) -> Markup:
-    left = axis.x(entry["started"])
+    left = axis.x(known_since(entry))
     width = max(axis.x(_end(entry, axis)) - left, 2.0)
     state = {"unfinished": "open", "failed": "bad"}.get(entry["status"], "fine")
-    took = "did not end" if entry["ended"] is None else words.seconds(entry["ended"] - entry["started"])
     phase = entry["phase"] if entry["phase"] in PHASES else "other"
     cross = (
         Markup('<path class="cross" d="M{x:.1f} {y:.1f}l6 6m0 -6l-6 6"/>').format(x=left + width + 3, y=y + 3)
@@ -223,7 +228,7 @@ def _phase(entry: Facts, axis: Axis, y: float) -> Markup:
     ).format(
         state=state,
         name=entry["phase"] or "a phase",
-        took=took,
+        took=words.took(entry),
         status=entry["status"],
         detail=f" – {entry['detail']}" if entry["detail"] else "",
         phase=phase,

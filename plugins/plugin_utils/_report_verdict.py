@@ -25,10 +25,19 @@ _BAD_NEWS = {
     "held": ("was held back", "were held back"),
 }
 
-# What a fingerprint of a lower level proves, said of several nodes.
-_LOWER_LEVELS = {
-    "metadata": "the metadata is what it was before (points were not compared)",
+# The levels of a fingerprint that prove a part of the data as a whole.
+_LOWER = ("series", "metadata")
+
+# What can be proved of nodes, the most first: said of one node and of several, or about their data.
+_PROVED = {
+    "whole": ("holds everything it held before", "hold everything they held before"),
+    "answers": ("answers", "answer"),
+}
+_PROVED_OF_DATA = {
+    "part": "what was compared of the data is what it was before",
     "series": "metadata and series are what they were before (points were not compared)",
+    "metadata": "the metadata is what it was before (points were not compared)",
+    "silent": "the data was not compared",
 }
 
 
@@ -47,11 +56,12 @@ def verdict(run: Facts, plan: Facts | None, nodes: Nodes) -> str:
     if plan is not None and plan["verdict"] == "refused" and untouched:
         return "The plan was refused, so nothing was changed" + _because(plan["verdict_reason"] or _worst_reason(nodes))
     if not nodes:
-        return "There was no node: nothing was upgraded and nothing was proved."
-    if not is_ok(plan, nodes):
-        return _bad(nodes)
-    dry = status.is_dry(run) and not _with(nodes, "done")
-    return _dry(run, plan, nodes) if dry else _good(run, plan, nodes)
+        return "There was no node: nothing was changed and nothing was proved."
+    back = status.goes_back(plan)
+    start = _dry(run, nodes, back) if status.is_dry(run) and not _with(nodes, "done") else None
+    if is_ok(plan, nodes):
+        return f"{start}." if start else _good(nodes, back)
+    return _bad(nodes, back, start or _so_far(nodes, back))
 
 
 def _because(reason: str | None) -> str:
@@ -68,94 +78,137 @@ def _with(nodes: Nodes, *wanted: str) -> list[Facts]:
     return [node for node in nodes if node["status"] in wanted]
 
 
-def _release(run: Facts, plan: Facts | None, nodes: Nodes) -> str:
-    """Return the name of what the nodes run now, such as "InfluxDB 1.4.3"."""
-    versions = {node["to"] for node in nodes if node["to"]}
-    package = (plan or {}).get("package") or {}
-    labels = {words.product(node["path"], node["product"], package.get("name")) for node in nodes}
-    if len(versions) != 1 or len(labels) != 1:
-        return "the release planned for them" if len(nodes) > 1 else "the release planned for it"
-    return " ".join(part for part in (labels.pop(), versions.pop()) if part)
-
-
-def _good(run: Facts, plan: Facts | None, nodes: Nodes) -> str:
-    reached, waiting = _with(nodes, *status.GOOD), _with(nodes, *status.WAITING)
-    later = (
-        f" {words.amount(len(waiting), 'node')} {_verb(waiting, 'is', 'are')} left for later, as asked."
-        if waiting
-        else ""
-    )
-    if not reached:
-        return f"Nothing was changed.{later}"
-    release, one = _release(run, plan, reached), len(nodes) == 1
-    who = nodes[0]["name"] if one else f"{len(reached)} of {len(nodes)} nodes"
-    if not _with(nodes, "done"):
-        return f"{who} ran {release} already and {_verb(reached, 'works', 'work')}; nothing was changed.{later}"
-    return f"{who} {'runs' if one else 'run'} {release}{_proof(_with(nodes, 'done'), one)}.{later}"
-
-
 def _verb(nodes: Nodes, singular: str, plural: str) -> str:
     return singular if len(nodes) == 1 else plural
 
 
-def _proof(done: Nodes, one: bool) -> str:
-    """Return what the fingerprints of the upgraded nodes prove together: no more than the weakest of them does."""
-    silent = [node for node in done if node["data"] == "not_compared"]
-    if silent:
+def _some(nodes: Nodes) -> str:
+    """Name a few nodes, or count them."""
+    found = [node["name"] for node in nodes]
+    return words.names(found) if len(found) <= words.FEW else words.amount(len(found), "node")
+
+
+def _share(some: Nodes, nodes: Nodes) -> str:
+    return str(nodes[0]["name"]) if len(nodes) == 1 else f"{len(some)} of {words.amount(len(nodes), 'node')}"
+
+
+def _release(nodes: Nodes) -> str:
+    """Return what nodes are to run, such as "InfluxDB 1.4.3"."""
+    found = words.releases(nodes)
+    if len({words.release(node) for node in nodes}) == 1 and found:
+        return found
+    return f"the release planned for {_verb(nodes, 'it', 'them')}{f' ({found})' if found else ''}"
+
+
+def _good(nodes: Nodes, back: bool) -> str:
+    done, there, waiting = _with(nodes, "done"), _with(nodes, "nothing"), _with(nodes, *status.WAITING)
+    parts = [_done(done, nodes, back)] if done else []
+    if there:
+        parts.append(_also_there(there, done, back) if done else _only_there(there, nodes, back))
+    verb = _verb(waiting, "is", "are")
+    later = f" {words.amount(len(waiting), 'node')} {verb} left for later, as asked." if waiting else ""
+    return f"{'; '.join(parts) or 'Nothing was changed'}.{later}"
+
+
+def _done(done: Nodes, nodes: Nodes, back: bool) -> str:
+    verb = _verb(done, "is back on", "are back on") if back else _verb(done, "runs", "run")
+    return f"{_share(done, nodes)} {verb} {_release(done)}{_proof(done)}"
+
+
+def _only_there(there: Nodes, nodes: Nodes, back: bool) -> str:
+    if back:
         return (
-            "; the data was not compared"
-            if len(silent) == len(done)
-            else f"; the data of {len(silent)} of them was not compared"
+            f"There was nothing to undo: {_some(there)} {_verb(there, 'runs', 'run')} {_release(there)}{_proof(there)}"
         )
-    levels = {node["fingerprint"]["level"] for node in done}
-    for level, said in _LOWER_LEVELS.items():
-        if level in levels:
-            return f"; {said}"
-    if any(node["data"] == "partly" for node in done):
-        return "; what was compared of the data is what it was before"
-    return " and holds everything it held before" if one else " and hold everything they held before"
+    return f"{_share(there, nodes)} ran {_release(there)} already{_proof(there)}; nothing was changed"
 
 
-def _dry(run: Facts, plan: Facts | None, nodes: Nodes) -> str:
+def _also_there(there: Nodes, done: Nodes, back: bool) -> str:
+    release = "it" if _release(there) == _release(done) else _release(there)
+    return f"{_some(there)} {'had nothing to undo' if back else f'ran {release} already'}{_proof(there)}"
+
+
+def _proof(nodes: Nodes) -> str:
+    """Return what was proved of nodes, to end a sentence about them: for each what its own evidence proves, and no more."""
+    groups: dict[str, list[Facts]] = {claim: [] for claim in (*_PROVED, *_PROVED_OF_DATA)}
+    for node in nodes:
+        groups[_claim(node)].append(node)
+    clauses = [_clause(claim, group) for claim, group in groups.items() if group]
+    if len(clauses) > 1:
+        return f": {'; '.join(clauses)}"
+    claim = _claim(nodes[0])
+    return f" and {_verb(nodes, *_PROVED[claim])}" if claim in _PROVED else f"; {_PROVED_OF_DATA[claim]}"
+
+
+def _clause(claim: str, group: Nodes) -> str:
+    if claim in _PROVED:
+        return f"{_some(group)} {_verb(group, *_PROVED[claim])}"
+    return f"on {_some(group)} {_PROVED_OF_DATA[claim]}"
+
+
+def _claim(node: Facts) -> str:
+    """Return what a node's evidence proves, as a key of the sentences above."""
+    if node["data"] == "not_compared":
+        return "answers" if node["status"] == "nothing" else "silent"
+    if status.is_whole(node):
+        return "whole"
+    level = str(node["fingerprint"]["level"])
+    return level if node["data"] == "same" and level in _LOWER else "part"
+
+
+def _dry(run: Facts, nodes: Nodes, back: bool) -> str:
     planned, there, later = _with(nodes, "planned"), _with(nodes, "nothing"), _with(nodes, "later")
-    waves = len({node["wave"] for node in planned})
     parts = []
     if planned:
-        parts.append(
-            f"{len(planned)} of {words.amount(len(nodes), 'node')} would be upgraded to {_release(run, plan, planned)}"
-            f" in {words.amount(waves, 'wave')}"
-        )
+        waves = words.amount(len({node["wave"] for node in planned}), "wave")
+        fate = "go back" if back else "be upgraded"
+        parts.append(f"{_share(planned, nodes)} would {fate} to {_release(planned)} in {waves}")
     if there:
-        parts.append(f"{words.amount(len(there), 'node')} {_verb(there, 'runs', 'run')} it already")
+        parts.append(_would_stay(there, planned, back))
     if later:
         parts.append(f"{words.amount(len(later), 'node')} {_verb(later, 'is', 'are')} left for later, as asked")
     kind = "Check mode" if run["check"] else "Plan only"
-    return f"{kind}, nothing was changed: {', '.join(parts)}."
+    return f"{kind}, nothing was changed" + (f": {', '.join(parts)}" if parts else "")
 
 
-def _bad(nodes: Nodes) -> str:
+def _would_stay(there: Nodes, planned: Nodes, back: bool) -> str:
+    if back:
+        return f"there is nothing to undo on {_some(there)}"
+    release = "it" if planned and _release(there) == _release(planned) else _release(there)
+    return f"{_some(there)} {_verb(there, 'runs', 'run')} {release} already"
+
+
+def _so_far(nodes: Nodes, back: bool) -> str:
+    """Return how many nodes are where they should be, to begin a sentence about those that are not."""
     done, there, later = _with(nodes, "done"), _with(nodes, "nothing"), _with(nodes, "later")
-    start = f"{len(done)} of {words.amount(len(nodes), 'node')} upgraded"
+    parts = [f"{len(done)} of {words.amount(len(nodes), 'node')} {'taken back' if back else 'upgraded'}"]
     if there:
-        start += f", {len(there)} {_verb(there, 'was', 'were')} there already"
+        was = _verb(there, "was there already", "were there already")
+        parts.append(f"{len(there)} {'had nothing to undo' if back else was}")
     if later:
-        start += f", {len(later)} left for later, as asked"
+        parts.append(f"{len(later)} left for later, as asked")
+    return ", ".join(parts)
+
+
+def _bad(nodes: Nodes, back: bool, start: str) -> str:
     groups = [group for group in (_with(nodes, name) for name in status.BAD) if group]
     if not groups:
         return f"{start}, but no plan that allowed it is known."
     # With one culprit the sentence has room for its reason; with more, the reasons are below.
     culprits = [node for group in groups for node in group if node["status"] != "held"] or groups[0]
     if len(culprits) > 1:
-        return "; ".join([start, *map(_news, groups)]) + "."
+        return "; ".join([start, *(_news(group, back) for group in groups)]) + "."
     held = _with(nodes, "held") if culprits[0]["status"] != "held" else []
-    start = f"{start}; {_news(culprits)}{_because(culprits[0]['reason'])}"
-    return f"{start} {_news(held)}." if held else start
+    start = f"{start}; {_news(culprits, back)}{_because(culprits[0]['reason'])}"
+    return f"{start} {_news(held, back)}." if held else start
 
 
-def _news(group: Nodes) -> str:
+def _news(group: Nodes, back: bool) -> str:
     """Return what happened to the nodes of one bad status."""
-    said = _verb(group, *_BAD_NEWS[group[0]["status"]])
     node = group[0]
+    said = _verb(group, *_BAD_NEWS[node["status"]])
+    if back and node["status"] == "rollback_failed":
+        said = "could not be taken back"
     if len(group) == 1 and node["status"] == "rolled_back" and node["from"]:
         said = f"was rolled back to {node['from']} and serves"
     if len(group) == 1 and node["status"] == "failed" and node["phase"]:

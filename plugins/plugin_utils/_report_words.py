@@ -7,13 +7,18 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts
 
+# More names than these are not read in a sentence.
+FEW = 3
+
+TITLES = {"upgrade": "Upgrade report", "recover": "Recovery report", "rollback": "Rollback report"}
+
 STATUS_WORDS = {
     "done": "done",
-    "nothing": "was there already",
+    "nothing": "nothing to do",
     "planned": "planned",
     "later": "later, as asked",
     "held": "held back",
@@ -65,6 +70,44 @@ def product(*names: str | None) -> str | None:
             if name and name.lower().replace("-", "_").startswith(beginning):
                 return label
     return None
+
+
+def title(plan: Facts | None) -> str:
+    """Return what a report calls itself."""
+    return TITLES[plan["direction"] if plan else "upgrade"]
+
+
+def release(node: Facts) -> str:
+    """Return the product and release that a node is to run, such as "InfluxDB 1.4.3"; empty where it is not known."""
+    return " ".join(part for part in (product(node["path"], node["product"]), node["to"]) if part) if node["to"] else ""
+
+
+def releases(nodes: Iterable[Facts]) -> str:
+    """Return the releases that nodes are to run: a few are named, more are counted; empty where none is known."""
+    found = list(dict.fromkeys(release(node) for node in nodes if release(node)))
+    return amount(len(found), "release") if len(found) > FEW else names(found) if found else ""
+
+
+def targets(plan: Facts | None) -> str:
+    """Return the releases that a plan leads to; where it changes no node, those that its nodes run."""
+    nodes = plan["nodes"] if plan else []
+    return releases([node for node in nodes if node["state"] in ("upgrade", "later")] or nodes)
+
+
+def packages(plan: Facts) -> list[Facts]:
+    """Return the packages of a plan as {said, sha256, nodes}, once each; nodes are the names of those it is for."""
+    found: dict[str, Facts] = {}
+    for node in plan["nodes"]:
+        if node["package"]:
+            entry = {"said": package(node["package"]), "sha256": node["package"]["sha256"], "nodes": []}
+            found.setdefault(repr(node["package"]), entry)["nodes"].append(node["name"])
+    return list(found.values())
+
+
+def package(facts: Facts) -> str:
+    """Return what there is to say of a package on one line."""
+    weight = size(facts["size"]) if facts["size"] is not None else None
+    return " ".join(part for part in (facts["name"], facts["version"], facts["arch"], weight) if part)
 
 
 def amount(number: int, noun: str) -> str:
@@ -124,7 +167,7 @@ def count(value: float | str | None) -> str:
     return f"{value:,.0f}" if isinstance(value, (int, float)) else value or "–"
 
 
-def names(found: Sequence[str], most: int = 3) -> str:
+def names(found: Sequence[str], most: int = FEW) -> str:
     """Return "a", "a and b", "a, b and c", or, when there are more than most, "a, b, c and 4 more"."""
     shown = list(found if len(found) <= most else found[:most])
     last = shown.pop() if len(found) <= most else f"{len(found) - most} more"
@@ -154,8 +197,10 @@ def compared(node: Facts) -> list[tuple[str, str, str, bool]]:
 
 def took(entry: Facts) -> str:
     """Return how long a phase took."""
-    if entry["status"] == "skipped" or entry["started"] is None:
+    if entry["status"] == "skipped" or (entry["started"] is None and entry["ended"] is None):
         return "–"
+    if entry["started"] is None:
+        return "start not known"
     return "did not end" if entry["ended"] is None else seconds(entry["ended"] - entry["started"])
 
 

@@ -142,7 +142,10 @@ def test_the_version_of_the_collection(tmp_path: Path, name: str, text: str, ver
 
 @pytest.mark.parametrize(
     ("bad", "shown", "rest"),
-    [(5, 30, "and 20 nodes more, done or there already"), (40, 40, "and 10 nodes more, done or there already")],
+    [
+        (5, 30, "and 20 nodes more, done or with nothing to do"),
+        (40, 40, "and 10 nodes more, done or with nothing to do"),
+    ],
 )
 def test_the_terminal_shows_all_that_went_wrong_and_some_that_did_not(bad: int, shown: int, rest: str) -> None:
     names = [f"n{number:02}" for number in range(50)]

@@ -31,7 +31,7 @@ def evil(value: Any) -> Any:
     """Put markup into every text, except where a word is looked up."""
     if isinstance(value, dict):
         return {
-            key: entry if key in ("status", "state", "verdict", "phase") else evil(entry)
+            key: entry if key in ("status", "state", "verdict", "phase", "direction") else evil(entry)
             for key, entry in value.items()
         }
     if isinstance(value, list):
@@ -74,6 +74,8 @@ EMPTY: dict[str, Any] = {"run": {}, "plan": {}, "nodes": []}
 INPUTS = {
     "mixed": given("mixed"),
     "green": given("green"),
+    "fleet": given("fleet"),
+    "rollback": given("rollback"),
     "nothing": EMPTY,
     "evil": {**evil(given("mixed"))},
     "plan only": {**given("mixed"), "nodes": [], "run": {**given("mixed")["run"], "plan_only": True}},
@@ -128,7 +130,7 @@ def test_what_is_to_be_read() -> None:
     parsed = Parser(page(report))
     for said in [
         report["verdict"],
-        "1,000,000 → 999,874 points",
+        "1,000,000 → 999,874 values",
         "What to do next",
         "disk-tight",
         "2 min 22 s",
@@ -137,6 +139,55 @@ def test_what_is_to_be_read() -> None:
         assert said in parsed.text
     assert "do-not-show-me" not in parsed.text
     assert len(parsed.all("svg")) > 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "unsaid"),
+    [
+        (
+            "green",
+            ["Upgrade report · InfluxDB 1.4.3 · ", "Upgraded", "for influx-1, influx-2 and influx-3"],
+            ["go back"],
+        ),
+        (
+            "rollback",
+            [
+                "Rollback report · InfluxDB 1.3.9 · ",
+                "Taken back",
+                "go back",
+                "verify only",
+                "nodes taken back",
+                "start not known",
+                "Time since 2018-03-20 12:00:00 UTC",
+            ],
+            ["pgraded", "SHA-256"],
+        ),
+        (
+            "fleet",
+            [
+                "Upgrade report · InfluxDB 1.4.3, InfluxDB 1.8.10 and Apache CouchDB 3.3.3 · ",
+                "influxdb 1.4.3 arm64 19.8 MB for tsdb2",
+                "Data proved the same2 of 4",
+                "2 nodes compared in part",
+            ],
+            ["1.4.3 → 1.4.3", "0 bytes"],
+        ),
+        (
+            "mixed",
+            [
+                "[http] auth-enabled = true",
+                '[cluster] query-timeout → [coordinator] query-timeout = "30s"',
+                "and its port (8083) stays closed (since 1.3; nothing changes by it)",
+                "[meta] internal-shared-secret = ***",
+            ],
+            ["= None", "{'", "null"],
+        ),
+    ],
+)
+def test_what_kind_of_run_it_was(name: str, said: list[str], unsaid: list[str]) -> None:
+    text = " ".join(Parser(page(build(**given(name)))).text.split())
+    assert [one for one in said if one not in text] == []
+    assert [one for one in unsaid if one in text] == []
 
 
 def test_those_in_trouble_are_unfolded() -> None:
@@ -149,6 +200,7 @@ def test_those_in_trouble_are_unfolded() -> None:
     [
         ("mixed", "Needs attention", "bad"),
         ("green", "All is well", "good"),
+        ("rollback", "All is well", "good"),
         ("nothing", "Nothing was done", "bad"),
         ("plan only", "Plan only", "wait"),
         ("refused", "Refused", "warn"),

@@ -67,7 +67,7 @@ def test_times_failures_and_what_was_skipped() -> None:
     assert len(case(root, "edge-2", "outcome")) == 0
 
 
-@pytest.mark.parametrize("name", ["mixed", "green"])
+@pytest.mark.parametrize("name", ["mixed", "green", "fleet", "rollback"])
 def test_suites_add_up(name: str) -> None:
     root = parsed(**fixture(name))
     for suite in [root, *root]:
@@ -84,6 +84,7 @@ def test_suites_add_up(name: str) -> None:
     ("given", "failures"),
     [
         (fixture("green"), 0),
+        (fixture("rollback"), 0),
         ({"run": {}, "plan": {}, "nodes": []}, 1),
         ({"run": {}, "plan": {"verdict": "refused"}, "nodes": [{"name": "a"}]}, 1),
     ],

@@ -44,7 +44,7 @@ def test_a_block_cannot_be_left() -> None:
     assert block("```\nout", "diff") == "````diff\n```\nout\n````"
 
 
-@pytest.mark.parametrize("name", ["mixed", "green"])
+@pytest.mark.parametrize("name", ["mixed", "green", "fleet", "rollback"])
 def test_tables_have_as_many_cells_as_heads(name: str) -> None:
     text = markdown(build(**json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))))
     tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("| ")]
@@ -66,6 +66,33 @@ def test_what_is_to_be_read() -> None:
     ]:
         assert said in text
     assert text.count("<details>") == text.count("</details>") == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("rollback", ["# Rollback report", "- Target: InfluxDB 1.3.9", "| preflight | ok | start not known |"]),
+        (
+            "fleet",
+            [
+                "# Upgrade report",
+                "- Target: InfluxDB 1.4.3, InfluxDB 1.8.10 and Apache CouchDB 3.3.3\n"
+                "- Package: influxdb 1.4.3 amd64 21.4 MB for tsdb1\n",
+            ],
+        ),
+        (
+            "mixed",
+            [
+                r"- \[http\] auth-enabled = true",
+                r'- \[cluster\] query-timeout → \[coordinator\] query-timeout = "30s"',
+                r"and its port (8083) stays closed (since 1.3; nothing changes by it)",
+            ],
+        ),
+    ],
+)
+def test_what_kind_of_run_it_was(name: str, expected: list[str]) -> None:
+    text = markdown(build(**json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))))
+    assert [one for one in expected if one not in text] == []
 
 
 def test_nothing_known() -> None:

@@ -23,9 +23,9 @@ ROOT = Path(__file__).parents[4]
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 
 VERIFIED = [{"phase": "verify", "started": 1.0, "ended": 2.0, "status": "ok"}]
-COUNTS = {"databases": 1, "points": 7, "buckets": 2, "covered": 2}
+COUNTS = {"databases": 1, "values": 7, "buckets": 2, "covered": 2}
 SAME = {"level": "points", "before": COUNTS, "after": COUNTS, "differences": []}
-RUN = {"id": "r", "started": 0.0, "ended": 60.0, "path": "influxdb", "target_version": "1.4.3"}
+RUN = {"id": "r", "started": 0.0, "ended": 60.0, "path": "influxdb"}
 
 
 def fixture(name: str) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def test_every_status_is_good_waiting_or_bad() -> None:
 @pytest.mark.parametrize(
     ("the_plan", "nodes", "verdict"),
     [
-        (plan(), [], "There was no node: nothing was upgraded and nothing was proved."),
+        (plan(), [], "There was no node: nothing was changed and nothing was proved."),
         (
             None,
             [{"name": "a"}],
@@ -142,7 +142,12 @@ def test_what_can_never_be_well(the_plan: Any, nodes: list[Any], verdict: str) -
 
 
 METADATA = {**SAME, "level": "metadata"}
+SERIES = {**SAME, "level": "series"}
 PARTLY = {**SAME, "after": {**COUNTS, "covered": 1}}
+
+
+def nothing(name: str = "a", **more: Any) -> dict[str, Any]:
+    return {"name": name, "outcome": {"status": "nothing"}, "timeline": VERIFIED, **more}
 
 
 @pytest.mark.parametrize(
@@ -156,45 +161,173 @@ PARTLY = {**SAME, "after": {**COUNTS, "covered": 1}}
         ),
         (
             [row("a"), row("b", "nothing")],
-            [done("a"), {"name": "b", "outcome": {"status": "nothing"}, "timeline": VERIFIED}],
-            "2 of 2 nodes run InfluxDB 1.4.3 and hold everything they held before.",
+            [done("a"), nothing("b")],
+            "1 of 2 nodes runs InfluxDB 1.4.3 and holds everything it held before; b ran it already and answers.",
         ),
         (
+            [row("a"), row("b", "nothing"), row("c", "nothing")],
+            [done("a"), nothing("b"), nothing("c", fingerprint=SAME)],
+            "1 of 3 nodes runs InfluxDB 1.4.3 and holds everything it held before;"
+            " b and c ran it already: c holds everything it held before; b answers.",
+        ),
+        (
+            [row("a"), row("b", "nothing", to="1.8.10")],
+            [done("a"), nothing("b")],
+            "1 of 2 nodes runs InfluxDB 1.4.3 and holds everything it held before; b ran InfluxDB 1.8.10 already and answers.",
+        ),
+        ([row("a", "nothing")], [nothing()], "a ran InfluxDB 1.4.3 already and answers; nothing was changed."),
+        (
             [row("a", "nothing")],
-            [{"name": "a", "outcome": {"status": "nothing"}, "timeline": VERIFIED}],
-            "a ran InfluxDB 1.4.3 already and works; nothing was changed.",
+            [nothing(fingerprint=SAME)],
+            "a ran InfluxDB 1.4.3 already and holds everything it held before; nothing was changed.",
         ),
         (
             [row("a"), row("b", "later")],
             [done("a")],
-            "1 of 2 nodes run InfluxDB 1.4.3 and hold everything they held before. 1 node is left for later, as asked.",
+            "1 of 2 nodes runs InfluxDB 1.4.3 and holds everything it held before. 1 node is left for later, as asked.",
         ),
+        ([row("a", "later")], [], "Nothing was changed. 1 node is left for later, as asked."),
         (
             [row("a"), row("b")],
             [done("a"), done("b", fingerprint=METADATA)],
+            "2 of 2 nodes run InfluxDB 1.4.3: a holds everything it held before;"
+            " on b the metadata is what it was before (points were not compared).",
+        ),
+        (
+            [row("a"), row("b")],
+            [done("a", fingerprint=METADATA), done("b", fingerprint=METADATA)],
             "2 of 2 nodes run InfluxDB 1.4.3; the metadata is what it was before (points were not compared).",
+        ),
+        (
+            [row("a")],
+            [done("a", fingerprint=SERIES)],
+            "a runs InfluxDB 1.4.3; metadata and series are what they were before (points were not compared).",
+        ),
+        (
+            [row("a")],
+            [done("a", fingerprint={**PARTLY, "level": "series"})],
+            "a runs InfluxDB 1.4.3; what was compared of the data is what it was before.",
+        ),
+        (
+            [row("a")],
+            [done("a", fingerprint={**SAME, "level": "a new level"})],
+            "a runs InfluxDB 1.4.3; what was compared of the data is what it was before.",
         ),
         (
             [row("a"), row("b")],
             [done("a"), done("b", fingerprint=PARTLY)],
-            "2 of 2 nodes run InfluxDB 1.4.3; what was compared of the data is what it was before.",
+            "2 of 2 nodes run InfluxDB 1.4.3: a holds everything it held before;"
+            " on b what was compared of the data is what it was before.",
         ),
         (
             [row("a"), row("b")],
             [done("a"), done("b", fingerprint=None)],
-            "2 of 2 nodes run InfluxDB 1.4.3; the data of 1 of them was not compared.",
+            "2 of 2 nodes run InfluxDB 1.4.3: a holds everything it held before; on b the data was not compared.",
+        ),
+        (
+            [row(name) for name in "abcdefgh"],
+            [*map(done, "abcd"), *(done(name, fingerprint=None) for name in "efgh")],
+            "8 of 8 nodes run InfluxDB 1.4.3: 4 nodes hold everything they held before;"
+            " on 4 nodes the data was not compared.",
         ),
         ([row("a")], [done("a", fingerprint="")], "a runs InfluxDB 1.4.3; the data was not compared."),
         (
-            [row("a"), row("b", to="1.8.10")],
+            [row("a"), row("b", to="3.3.3", path="couchdb")],
             [done("a"), done("b")],
-            "2 of 2 nodes run the release planned for them and hold everything they held before.",
+            "2 of 2 nodes run the release planned for them (InfluxDB 1.4.3 and Apache CouchDB 3.3.3)"
+            " and hold everything they held before.",
+        ),
+        (
+            [row(name, to=f"1.{name}") for name in "4567"],
+            [*map(done, "4567")],
+            "4 of 4 nodes run the release planned for them (4 releases) and hold everything they held before.",
+        ),
+        ([row("a", to="")], [done()], "a runs the release planned for it and holds everything it held before."),
+    ],
+)
+def test_a_good_verdict_claims_of_each_node_what_was_proved(rows: list[Any], nodes: list[Any], verdict: str) -> None:
+    report = build(RUN, plan(*rows), nodes)
+    assert (report["ok"], report["verdict"]) == (True, verdict)
+
+
+ROLLED_BACK = [*({"phase": phase, "started": 1.0, "ended": 2.0, "status": "ok"} for phase in ("stage", "rollback"))]
+
+
+def undone(name: str, state: str = "upgrade", **more: Any) -> dict[str, Any]:
+    return row(name, state, **{"from": "1.4.3", "to": "1.4.3" if state == "nothing" else "1.3.9", **more})
+
+
+def back(name: str = "a", **more: Any) -> dict[str, Any]:
+    return done(name, timeline=ROLLED_BACK, **more)
+
+
+@pytest.mark.parametrize("direction", ["recover", "rollback"])
+@pytest.mark.parametrize(
+    ("rows", "nodes", "ok", "verdict"),
+    [
+        ([undone("a")], [back()], True, "a is back on InfluxDB 1.3.9 and holds everything it held before."),
+        (
+            [undone("a"), undone("b"), undone("c", "nothing")],
+            [back("a"), back("b"), nothing("c")],
+            True,
+            "2 of 3 nodes are back on InfluxDB 1.3.9 and hold everything they held before; c had nothing to undo and answers.",
+        ),
+        (
+            [undone("a"), undone("b")],
+            [back("a"), back("b", fingerprint=None)],
+            True,
+            "2 of 2 nodes are back on InfluxDB 1.3.9: a holds everything it held before; on b the data was not compared.",
+        ),
+        (
+            [undone(name, "nothing") for name in "abc"],
+            [*map(nothing, "abc")],
+            True,
+            "There was nothing to undo: a, b and c run InfluxDB 1.4.3 and answer.",
+        ),
+        (
+            [undone("a", "nothing")],
+            [nothing(fingerprint=SAME)],
+            True,
+            "There was nothing to undo: a runs InfluxDB 1.4.3 and holds everything it held before.",
+        ),
+        (
+            [undone("a", "nothing"), undone("b", "nothing", to="1.3.9")],
+            [nothing("a"), nothing("b")],
+            True,
+            "There was nothing to undo: a and b run the release planned for them (InfluxDB 1.4.3 and InfluxDB 1.3.9) and answer.",
+        ),
+        (
+            [undone("a"), undone("b"), undone("c", "nothing"), undone("d", "refused")],
+            [back("a"), {"name": "b", "outcome": {"status": "rollback_failed", "reason": "no package"}}, nothing("c")],
+            False,
+            "1 of 4 nodes taken back, 1 had nothing to undo; b could not be taken back; d was refused.",
+        ),
+        (
+            [undone("a", "nothing")],
+            [{"name": "a", "outcome": {"status": "nothing"}}],
+            False,
+            "0 of 1 node taken back; a is in a state that is not known:"
+            " Nothing had to be done, but that the node works was not verified.",
+        ),
+        (
+            [undone("a")],
+            [done(timeline=[{**ROLLED_BACK[1], "status": "failed", "detail": "it does not answer"}])],
+            False,
+            "0 of 1 node taken back; a failed in the phase rollback: Its rollback did not succeed: it does not answer.",
         ),
     ],
 )
-def test_a_good_verdict_claims_what_was_proved(rows: list[Any], nodes: list[Any], verdict: str) -> None:
-    report = build(RUN, plan(*rows), nodes)
-    assert (report["ok"], report["verdict"]) == (True, verdict)
+def test_the_verdict_of_a_way_back(direction: str, rows: list[Any], nodes: list[Any], ok: bool, verdict: str) -> None:
+    report = build(RUN, plan(*rows, direction=direction), nodes)
+    assert (report["ok"], report["verdict"]) == (ok, verdict)
+
+
+@pytest.mark.parametrize(
+    ("direction", "read"), [("recover", "recover"), ("rollback", "rollback"), (None, "upgrade"), ("away", "upgrade")]
+)
+def test_the_direction(direction: Any, read: str) -> None:
+    the_plan = build(RUN, plan(row("a"), direction=direction), [])["plan"]
+    assert the_plan["direction"] == read
 
 
 def bad(name: str, status: str, **more: Any) -> dict[str, Any]:
@@ -228,13 +361,49 @@ def test_a_bad_verdict_names_the_nodes(nodes: list[Any], verdict: str) -> None:
     assert (report["ok"], report["verdict"]) == (False, verdict)
 
 
-def test_the_verdict_of_a_plan() -> None:
-    rows = [row("a", wave=1), row("b", wave=1), row("c", wave=2), row("d", "nothing"), row("e", "later")]
-    the_plan = plan(*rows, waves=[["a", "b"], ["c"]])
-    assert build({**RUN, "plan_only": True}, the_plan, [])["verdict"] == (
-        "Plan only, nothing was changed: 3 of 5 nodes would be upgraded to InfluxDB 1.4.3 in 2 waves,"
-        " 1 node runs it already, 1 node is left for later, as asked."
-    )
+@pytest.mark.parametrize(
+    ("rows", "direction", "verdict"),
+    [
+        (
+            [row("a", wave=1), row("b", wave=1), row("c", wave=2), row("d", "nothing"), row("e", "later")],
+            "upgrade",
+            "3 of 5 nodes would be upgraded to InfluxDB 1.4.3 in 2 waves, d runs it already, 1 node is left for later, as asked.",
+        ),
+        ([row("a", "nothing"), row("b", "nothing")], "upgrade", "a and b run InfluxDB 1.4.3 already."),
+        (
+            [row("a", wave=1), row("b", "nothing", to="3.3.3", path="couchdb")],
+            "upgrade",
+            "1 of 2 nodes would be upgraded to InfluxDB 1.4.3 in 1 wave, b runs Apache CouchDB 3.3.3 already.",
+        ),
+        (
+            [undone("a", wave=1), undone("b", "nothing")],
+            "rollback",
+            "1 of 2 nodes would go back to InfluxDB 1.3.9 in 1 wave, there is nothing to undo on b.",
+        ),
+    ],
+)
+def test_the_verdict_of_a_plan(rows: list[Any], direction: str, verdict: str) -> None:
+    waves = [[one["name"] for one in rows if one.get("wave") == number] for number in (1, 2)]
+    report = build({**RUN, "plan_only": True}, plan(*rows, direction=direction, waves=waves), [])
+    assert (report["ok"], report["verdict"]) == (True, f"Plan only, nothing was changed: {verdict}")
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        (
+            [undone("a", wave=1), undone("b", "nothing"), undone("c", "refused"), undone("d", "refused")],
+            "1 of 4 nodes would go back to InfluxDB 1.3.9 in 1 wave, there is nothing to undo on b; c and d were refused.",
+        ),
+        (
+            [undone("a", wave=1), undone("b", "refused", reason="The disk is full.")],
+            "1 of 2 nodes would go back to InfluxDB 1.3.9 in 1 wave; b was refused: The disk is full.",
+        ),
+    ],
+)
+def test_the_verdict_of_a_plan_without_some_nodes(rows: list[Any], verdict: str) -> None:
+    report = build({**RUN, "check": True}, plan(*rows, direction="rollback", waves=[["a"]]), [])
+    assert (report["ok"], report["verdict"]) == (False, f"Check mode, nothing was changed: {verdict}")
 
 
 def test_what_was_done_is_said_even_of_a_run_that_was_to_do_nothing() -> None:
@@ -257,7 +426,7 @@ def test_what_was_done_is_said_even_of_a_run_that_was_to_do_nothing() -> None:
     ],
 )
 def test_how_much_was_compared(covered: Any, buckets: Any, data: str) -> None:
-    counts = {"points": 7, "covered": covered, "buckets": buckets}
+    counts = {"values": 7, "covered": covered, "buckets": buckets}
     facts = done(fingerprint={"level": "points", "before": counts, "after": counts, "differences": []})
     assert build(RUN, plan(row("a")), [facts])["nodes"][0]["data"] == data
 
@@ -269,13 +438,16 @@ def steps(report: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        (bad("a", "unreachable"), "run playbooks/recover.yml"),
+        (bad("a", "unreachable"), "instead: ansible-playbook dbfleet.upgrade.recover -e fleet_hosts=a"),
         (
             {"name": "a", "timeline": LOST, "backup": {"path": "/b", "verified": True}},
             "Kept on the node: the backup in /b.",
         ),
         (bad("a", "failed", phase="backup"), "It was not changed"),
-        ({**bad("a", "failed"), "timeline": FAILED_VERIFY}, "It was not rolled back: find out what it runs"),
+        (
+            {**bad("a", "failed"), "timeline": FAILED_VERIFY},
+            "before anything else. To have the old release back: ansible-playbook dbfleet.upgrade.rollback -e fleet_hosts=a ",
+        ),
         (bad("a", "rolled_back"), "It serves 1.3.9 again"),
         (
             {
@@ -296,9 +468,10 @@ def steps(report: dict[str, Any]) -> dict[str, str]:
                     {"id": "y", "severity": "error", "message": "Is wrong."},
                     {"id": "z", "severity": "blocker", "remedy": "no", "accepted": True},
                     {"id": "w", "severity": "warning", "remedy": "no"},
+                    {"id": "v", "severity": "blocker", "remedy": "Do it, or put v into fleet_accept"},
                 ],
             },
-            "x: Do it. Or accept it: add x to fleet_accept. y: Is wrong. Run",
+            "x: Do it. Or accept it: add x to fleet_accept. y: Is wrong. v: Do it, or put v into fleet_accept. Run",
         ),
     ],
 )
@@ -323,10 +496,34 @@ def test_a_node_made_ready_waits_for_the_others() -> None:
     assert steps(report)["a"].startswith("It was not touched. Settle x (refused) first.")
 
 
+def test_one_command_brings_all_lost_nodes_back_that_have_a_way_back() -> None:
+    lost = {"name": "b", "timeline": LOST}
+    the_plan = plan(row("a"), row("b"), row("c", one_way=True), row("d"))
+    told = steps(build(RUN, the_plan, [bad("a", "unreachable"), lost, {**lost, "name": "c"}, done("d")]))
+    command = "ansible-playbook dbfleet.upgrade.recover -e fleet_hosts=a,b"
+    assert [text.endswith(command) for text in told.values()] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "without"),
+    [
+        (bad("a", "unreachable"), "Run the same playbook again", "dbfleet.upgrade.recover"),
+        (bad("a", "rollback_failed"), "The copies that the upgrade kept are below backup", "No backup of this run"),
+        ({**bad("a", "failed"), "timeline": FAILED_VERIFY}, "Find out what it runs", "It was not rolled back"),
+        (back(), "Nothing. The copies stay on the nodes", "Keep the backups"),
+    ],
+)
+def test_what_to_do_next_on_a_way_back(facts: dict[str, Any], expected: str, without: str) -> None:
+    [said] = steps(build(RUN, plan(undone("a"), direction="rollback"), [facts])).values()
+    assert expected in said
+    assert without not in said
+
+
 @pytest.mark.parametrize(
     ("entry", "status"),
     [
         ({"started": 1.0, "ended": 2.0, "status": "ok"}, "ok"),
+        ({"ended": 2.0, "status": "ok"}, "ok"),
         ({"status": "ok"}, "ok"),
         ({"started": 1.0, "ended": 2.0, "status": "skipped"}, "skipped"),
         ({"started": 1.0, "status": "ok"}, "unfinished"),
@@ -390,6 +587,8 @@ def test_findings_of_plan_and_node_are_told_once() -> None:
 CASES = {
     "mixed": fixture("mixed"),
     "green": fixture("green"),
+    "fleet": fixture("fleet"),
+    "rollback": fixture("rollback"),
     "nothing known": {"run": {}, "plan": {}, "nodes": []},
     "nonsense": {
         "run": "x",

@@ -83,6 +83,13 @@ def test_a_phase_without_an_end_lasts_until_the_run_ended() -> None:
     assert len(classes(drawing, "open")) == 1
 
 
+def test_a_phase_without_a_start_is_a_mark_at_its_end() -> None:
+    ended = [{"phase": "preflight", "ended": 110.0, "status": "ok"}, *PHASES[2:]]
+    drawing = ET.fromstring(timeline(report(timeline=ended), WIDE))
+    assert boxes(drawing, "preflight") == [pytest.approx((WIDE.left, 2.0), abs=0.1)], "the drawing begins with it"
+    assert "preflight: start not known, ok" in [title.text for title in drawing.iter("title")]
+
+
 def test_waves_reach_from_their_first_to_their_last_phase() -> None:
     [wave] = classes(ET.fromstring(timeline(report(), WIDE)), "wave")
     band = next(wave.iter("rect"))

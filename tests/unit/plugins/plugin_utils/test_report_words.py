@@ -92,3 +92,55 @@ def test_the_middle_is_left_out() -> None:
     assert words.shortened("influx-1", 8) == "influx-1"
     assert words.shortened("metrics-b1.rack7.berlin.example.net", 20) == "metrics-b1.r…ple.net"
     assert len(words.shortened("x" * 50, 26)) == 26
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "status", "said"),
+    [
+        (1.0, 3.0, "ok", "2.0 s"),
+        (1.0, None, "unfinished", "did not end"),
+        (None, 3.0, "ok", "start not known"),
+        (None, None, "ok", "–"),
+        (1.0, 3.0, "skipped", "–"),
+    ],
+)
+def test_how_long_a_phase_took(started: float | None, ended: float | None, status: str, said: str) -> None:
+    assert words.took({"started": started, "ended": ended, "status": status}) == said
+
+
+def planned(state: str, to: str | None, package: dict[str, object] | None = None) -> dict[str, object]:
+    return {"name": to, "state": state, "to": to, "path": None, "product": "influxdb", "package": package}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        ([], ""),
+        ([planned("upgrade", None)], ""),
+        ([planned("upgrade", "1.4.3"), planned("upgrade", "1.4.3")], "InfluxDB 1.4.3"),
+        ([planned("upgrade", "1.4.3"), planned("later", "1.8.10")], "InfluxDB 1.4.3 and InfluxDB 1.8.10"),
+        ([planned("upgrade", "1.3.9"), planned("nothing", "1.4.3")], "InfluxDB 1.3.9"),
+        ([planned("nothing", "1.4.3")], "InfluxDB 1.4.3"),
+        ([planned("upgrade", f"1.{number}") for number in range(4)], "4 releases"),
+    ],
+)
+def test_the_releases_that_a_plan_leads_to(nodes: list[dict[str, object]], said: str) -> None:
+    assert words.targets({"nodes": nodes}) == said
+    assert words.targets(None) == ""
+
+
+def test_each_package_is_told_once_with_its_nodes() -> None:
+    amd, arm = (
+        {"name": "influxdb", "version": "1.4.3", "arch": arch, "sha256": arch, "size": size}
+        for arch, size in (("amd64", 21400000), ("arm64", None))
+    )
+    nodes = [
+        planned("upgrade", "1", amd),
+        planned("upgrade", "2", arm),
+        planned("upgrade", "3", amd),
+        planned("nothing", "4"),
+    ]
+    assert words.packages({"nodes": nodes}) == [
+        {"said": "influxdb 1.4.3 amd64 21.4 MB", "sha256": "amd64", "nodes": ["1", "3"]},
+        {"said": "influxdb 1.4.3 arm64", "sha256": "arm64", "nodes": ["2"]},
+    ]
