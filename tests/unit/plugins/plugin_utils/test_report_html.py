@@ -79,6 +79,12 @@ INPUTS = {
     "nothing": EMPTY,
     "evil": {**evil(given("mixed"))},
     "plan only": {**given("mixed"), "nodes": [], "run": {**given("mixed")["run"], "plan_only": True}},
+    "plan of a rollback": {**given("rollback"), "nodes": [], "run": {"id": "r", "plan_only": True}},
+    "refused at once": {
+        "run": {"id": "r", "path": "influxdb"},
+        "plan": {"verdict": "refused", "nodes": []},
+        "nodes": [],
+    },
     "refused": {"run": {}, "plan": {"verdict": "refused", "verdict_reason": "no"}, "nodes": []},
     "times beyond all time": {**EMPTY, "run": {"id": "r", "started": 1e300, "ended": -1e300}},
 }
@@ -154,7 +160,7 @@ def test_what_is_to_be_read() -> None:
             [
                 "Rollback report · InfluxDB 1.3.9 · ",
                 "Taken back",
-                "go back",
+                "1.4.3 → 1.3.9 go back",
                 "verify only",
                 "nodes taken back",
                 "start not known",
@@ -162,6 +168,8 @@ def test_what_is_to_be_read() -> None:
             ],
             ["pgraded", "SHA-256"],
         ),
+        ("plan of a rollback", ["Rollback report", "To take back2 of 3"], []),
+        ("refused at once", ["Upgrade report · InfluxDB · r"], []),
         (
             "fleet",
             [
@@ -185,7 +193,7 @@ def test_what_is_to_be_read() -> None:
     ],
 )
 def test_what_kind_of_run_it_was(name: str, said: list[str], unsaid: list[str]) -> None:
-    text = " ".join(Parser(page(build(**given(name)))).text.split())
+    text = " ".join(Parser(page(build(**INPUTS[name]))).text.split())
     assert [one for one in said if one not in text] == []
     assert [one for one in unsaid if one in text] == []
 

@@ -71,7 +71,15 @@ def test_what_is_to_be_read() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("rollback", ["# Rollback report", "- Target: InfluxDB 1.3.9", "| preflight | ok | start not known |"]),
+        (
+            "rollback",
+            [
+                "# Rollback report",
+                "Verdict: go (2 nodes to go back to 1.3.9 in 2 waves).",
+                "- Target: InfluxDB 1.3.9",
+                "| preflight | ok | start not known |",
+            ],
+        ),
         (
             "fleet",
             [
