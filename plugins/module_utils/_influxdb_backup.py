@@ -26,6 +26,13 @@ from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shards import local, plain
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._metastore import (
+    BYTES,
+    fields,
+    load,
+    parse_metastore,
+    shards_of,
+)
 
 try:
     from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Set, Tuple  # noqa: F401 (read by type comments)
@@ -34,7 +41,6 @@ except ImportError:  # Python 2.7 on the node has no typing
 
 KINDS = ("metadata", "portable", "legacy", "none")
 MARKER = "verified.json"
-MAGIC = 0x59590101  # services/snapshotter/service.go, BackupMagicHeader
 BLOCK = 512
 PIECE = 1024 * 1024
 UNFINISHED = "unfinished"
@@ -202,7 +208,7 @@ def verify(params, now):
     else:
         metastore, archives = read_plain(dest, names, kind == "legacy")
     expected = expected_shards(params["shards"], now)
-    check_known(dest, databases_of(metastore), expected, params["databases"])
+    check_known(dest, metastore, expected, params["databases"])
     absent = check_complete(dest, set(archives), expected, params["data_dir"]) if kind != "metadata" else []
     return {
         "files": {plain(name): digest(os.path.join(dest, name)) for name in names},
@@ -234,15 +240,15 @@ def _listed(dest):
         raise _broken(dest, "it cannot be read ({0})".format(error.strerror))
 
 
-def check_known(dest, known, expected, databases):
-    # type: (str, Dict[str, Set[Tuple[str, int]]], Set[Tuple[str, str, int]], List[str]) -> None
+def check_known(dest, metastore, expected, databases):
+    # type: (str, Dict[str, Any], Set[Tuple[str, str, int]], List[str]) -> None
     """A metastore of before the last change mixes up databases once it is restored: new shards get numbers that are in use (observed)."""
+    known = {database["name"] for database in metastore["databases"]}
     for name in sorted(set(databases) | {shard[0] for shard in expected}):
         if name not in known:
             raise _broken(dest, "its metadata does not know the database {0!r}".format(name))
-    for name, policy, number in sorted(expected):
-        if (policy, number) not in known[name]:
-            raise _broken(dest, "its metadata does not know shard {0} of {1!r}, policy {2!r}".format(number, name, policy))
+    for name, policy, number in sorted(expected - shards_of(metastore))[:1]:
+        raise _broken(dest, "its metadata does not know shard {0} of {1!r}, policy {2!r}".format(number, name, policy))
 
 
 def check_complete(dest, found, expected, data_dir):
@@ -258,12 +264,12 @@ def check_complete(dest, found, expected, data_dir):
 
 
 def read_plain(dest, names, with_shards):
-    # type: (str, List[str], bool) -> Tuple[bytes, Dict[Tuple[str, str, int], int]]
+    # type: (str, List[str], bool) -> Tuple[Dict[str, Any], Dict[Tuple[str, str, int], int]]
     """Metastore and archives of a backup without -portable. influxd restores the last meta.NN."""
     metas = [name for name in names if re.match(r"^meta\.\d\d$", name)]
     if not metas:
         raise _broken(dest, "it has no meta.00")
-    metastore = [read_meta(os.path.join(dest, name)) for name in metas][-1]
+    metastore = [load(os.path.join(dest, name)) for name in metas][-1]
     archives = {}
     for name in names if with_shards else []:
         found = SHARD_FILE.match(name)
@@ -286,24 +292,8 @@ def shard_of(path, prefix, number, members):
     return database, policy, number
 
 
-def read_meta(path):
-    # type: (str) -> bytes
-    """The metastore in meta.NN: magic, length, metastore, length, node.json (services/snapshotter/service.go, 0.10 to 1.8)."""
-    with open(path, "rb") as stream:
-        content = stream.read()
-    if len(content) < 24 or struct.unpack_from(">Q", content)[0] != MAGIC:
-        raise _broken(path, "it does not begin as a metastore backup")
-    length = struct.unpack_from(">Q", content, 8)[0]
-    if 24 + length > len(content):
-        raise _broken(path, "it is cut off")
-    rest = struct.unpack_from(">Q", content, 16 + length)[0]
-    if 24 + length + rest != len(content):
-        raise _broken(path, "its lengths do not add up to its size")
-    return content[16 : 16 + length]
-
-
 def read_portable(dest, names):
-    # type: (str, List[str]) -> Tuple[bytes, Dict[Tuple[str, str, int], int]]
+    # type: (str, List[str]) -> Tuple[Dict[str, Any], Dict[Tuple[str, str, int], int]]
     """Metastore and archives of a backup with -portable, as its manifest lists them."""
     manifests = [name for name in names if name.endswith(".manifest")]
     if len(manifests) != 1:
@@ -323,19 +313,19 @@ def read_portable(dest, names):
 
 
 def unpack_meta(path, size):
-    # type: (str, int) -> bytes
+    # type: (str, int) -> Dict[str, Any]
     """The metastore in a .meta file: a message with the metastore of that size as its field 1 (cmd/influxd/backup_util)."""
     if not os.path.isfile(path):
         raise _broken(path, "it is missing")
     with open(path, "rb") as stream:
         content = stream.read()
     try:
-        metastore = [value for number, value in fields(content) if number == 1]
+        metastore = [value for number, kind, value in fields(content) if (number, kind) == (1, BYTES)]
     except ValueError as error:
         raise _broken(path, str(error))
     if len(metastore) != 1 or len(metastore[0]) != size:
         raise _broken(path, "it does not hold {0} bytes of metadata, as the manifest says".format(size))
-    return metastore[0]
+    return parse_metastore(metastore[0], plain(path))
 
 
 def read_archive(path, size):
@@ -411,64 +401,3 @@ def _tar_name(header):
     if header[257:263] == b"ustar\0":
         prefix = header[345:500].rstrip(b"\0")
     return prefix + b"/" + name if prefix else name
-
-
-def databases_of(metastore):
-    # type: (bytes) -> Dict[str, Set[Tuple[str, int]]]
-    """Databases in a metastore with the policy and number of their shards. Field numbers: services/meta/internal/meta.proto."""
-    found = {}
-    for database in _repeated(metastore, 5):
-        shards = set()
-        for policy in _repeated(database, 3):
-            groups = [group for group in _repeated(policy, 5) if not any(_repeated(group, 4))]
-            for shard in [shard for group in groups for shard in _repeated(group, 5)]:
-                shards.add((_text(policy), _repeated(shard, 1)[0]))
-        found[_text(database)] = shards
-    return found
-
-
-def _text(message):
-    # type: (bytes) -> str
-    return to_native(_repeated(message, 1)[0])
-
-
-def _repeated(message, wanted):
-    # type: (bytes, int) -> List[Any]
-    try:
-        return [value for number, value in fields(message) if number == wanted]
-    except ValueError as error:
-        raise _broken("The metastore", str(error))
-
-
-def fields(message):
-    # type: (bytes) -> Iterator[Tuple[int, Any]]
-    """Numbers and values of a protobuf message: integers, or bytes."""
-    at, value = 0, None  # type: int, Any
-    while at < len(message):
-        key, at = _varint(message, at)
-        if key & 7 == 0:
-            value, at = _varint(message, at)
-        else:
-            length, at = {1: (8, at), 5: (4, at)}.get(key & 7) or _length(message, at, key & 7)
-            value, at = message[at : at + length], at + length
-        if at > len(message):
-            raise ValueError("it is cut off")
-        yield key >> 3, value
-
-
-def _length(message, at, kind):
-    # type: (bytes, int, int) -> Tuple[int, int]
-    if kind != 2:
-        raise ValueError("it is damaged (field of kind {0})".format(kind))
-    return _varint(message, at)
-
-
-def _varint(message, at):
-    # type: (bytes, int) -> Tuple[int, int]
-    value, shift = 0, 0
-    for byte in bytearray(message[at : at + 10]):
-        value, at = value | (byte & 127) << shift, at + 1
-        if byte < 128:
-            return value, at
-        shift += 7
-    raise ValueError("it is cut off")

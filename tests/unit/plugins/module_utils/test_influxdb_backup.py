@@ -21,6 +21,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shards import local
 from ansible_collections.dbfleet.upgrade.tests.unit.plugins.module_utils.influxdb_answers import FIXTURES
 
+METASTORE = os.path.join(FIXTURES, "..", "metastore")
 PORTABLE = os.path.join(FIXTURES, "portable-1.8.10")
 STAMP = "20261121T012513Z"
 ODD = influxdb_backup.to_native(u'odd name"q \xe9.x')
@@ -398,7 +399,7 @@ def test_an_archive_under_another_name_is_found(old_params, legacy):
 def test_a_metadata_backup(params, tmp_path):
     source = tmp_path / "source"
     source.mkdir()
-    shutil.copy(os.path.join(FIXTURES, "meta-0.11.1.00"), str(source / "meta.00"))
+    shutil.copy(os.path.join(METASTORE, "meta-0.11.1.00"), str(source / "meta.00"))
     program = Program(source)
     shards = [shard("app", "two_hours", 20), shard("odd name-db", "default", 21)]
     result = run(params, program, kind="metadata", databases=["metrics", "odd name-db"], shards=shards)
@@ -413,28 +414,13 @@ def test_a_metadata_backup_of_nothing(params, tmp_path):
     assert "no meta.00" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", sorted(os.listdir(os.path.join(FIXTURES, "meta-damaged"))))
+@pytest.mark.parametrize("name", sorted(os.listdir(os.path.join(METASTORE, "damaged"))))
 def test_damaged_metastores_are_found(params, name):
     """The restore takes two of them, notail and onebyte, and exits with 0."""
     os.makedirs(params["dest"])
-    shutil.copy(os.path.join(FIXTURES, "meta-damaged", name), os.path.join(params["dest"], "meta.00"))
+    shutil.copy(os.path.join(METASTORE, "damaged", name), os.path.join(params["dest"], "meta.00"))
     with pytest.raises(FleetError):
         run(params, never, kind="metadata", databases=["metrics"], shards=[], verify_only=True)
-
-
-def message(number, value):
-    """A protobuf field of bytes."""
-    return bytearray([number << 3 | 2, len(value)]) + bytearray(value)
-
-
-def shard_group(number, deleted):
-    return message(5, message(5, bytearray([8, number])) + bytearray([1 << 3, 1, 4 << 3, deleted]))
-
-
-def test_a_shard_group_that_was_deleted_is_not_known():
-    policy = message(1, b"p") + shard_group(1, 0) + shard_group(2, 9)
-    metastore = message(5, message(1, b"d") + message(3, policy))
-    assert influxdb_backup.databases_of(bytes(metastore)) == {"d": {("p", 1)}}
 
 
 def test_long_names_in_archives(tmp_path):
