@@ -16,7 +16,13 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import DIRECTIONS, FORWARD, REFUSED, Plan, read_plan
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import (
+    DIRECTIONS,
+    FORWARD,
+    REFUSED,
+    Plan,
+    read_plan,
+)
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_saved import matches
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_table import table
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._planner import make_plan

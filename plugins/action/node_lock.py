@@ -68,7 +68,7 @@ def judge(lock: dict[str, Any], age: float, args: dict[str, Any], start: Callabl
         raise FleetError(
             f"The node is locked by {holder(lock)}, which gave a sign of life {age:.0f} s ago",
             f"{expected}, or none for {args['ttl']} s from a run of another controller",
-            "wait for that run to end; if you know that it is dead, run playbooks/recover.yml or set fleet_break_lock=true",
+            "wait for that run to end; if you know that it is dead, run the playbook dbfleet.upgrade.recover or set fleet_break_lock=true",
         )
 
 

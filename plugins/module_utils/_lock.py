@@ -160,7 +160,7 @@ def _other_target(lock, claim):
             holder(lock), claim["target"]
         ),
         "the same target, {0}: only that run can be resumed".format(lock.get("target")),
-        "finish with the former target, or run playbooks/recover.yml, or set fleet_break_lock=true once you have seen to "
+        "finish with the former target, or run the playbook dbfleet.upgrade.recover, or set fleet_break_lock=true once you have seen to "
         "the node yourself",
         reason="lock-target",
         held_by=lock,

@@ -184,7 +184,7 @@ def swaps(first: Facts, second: Facts) -> dict[str, Any]:
 def compared(before: Facts, result: Facts) -> dict[str, Any]:
     """Return what the report says about the data: before is the fingerprint taken first, result that of the second call."""
     totals = before["totals"]
-    values = f"{totals['points']} points in " if before["level"] == "points" else ""
+    values = f"{totals['values']} values in " if before["level"] == "points" else ""
     held = f"{values}{totals['databases']} databases"
     count = result["difference_count"]
     return {
@@ -208,7 +208,8 @@ def config_summary(merged: Facts) -> dict[str, Any]:
         diff["after_header"],
         lineterm="",
     )
-    return {**{key: merged[key] for key in ("carried", "renamed", "dropped")}, "diff": "\n".join(lines)}
+    told = {key: merged[key] for key in ("carried", "renamed", "dropped")}
+    return {**told, "defaults": merged["unchanged_defaults_that_change"], "diff": "\n".join(lines)}
 
 
 def copies_id(node: Facts, plan_node: Facts) -> str:

@@ -85,6 +85,7 @@ def page(report: Facts) -> str:
         plan_findings=_plan_findings(report),
         accepted=_accepted(report),
         queue=_queue(report),
+        config_terms=words.CONFIG_TERMS.items(),
         step_groups=_step_groups(plan),
     )
 

@@ -164,7 +164,7 @@ def _config(node: Facts) -> str:
     config = node["config"]
     if not config:
         return ""
-    parts = [_list(f"Configuration, {name}", config[name]) for name in ("renamed", "dropped", "carried")]
+    parts = [_list(f"Configuration: {label.lower()}", config[term]) for term, label in words.CONFIG_TERMS.items()]
     parts.append(block(config["diff"], "diff") if config["diff"] else "")
     return "\n\n".join(part for part in parts if part)
 

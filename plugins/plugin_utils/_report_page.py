@@ -202,11 +202,11 @@ PAGE = """\
         </tbody></table>
       </section>
       {% endif %}
-      {% if node.config and (node.config.renamed or node.config.dropped or node.config.carried or node.config.diff) %}
+      {% if node.config and node.config.values()|select|list %}
       <section><h3>Configuration</h3>
         <dl class="facts">
-        {% for term in ("renamed", "dropped", "carried") if node.config[term] %}
-          <dt>{{ term|capitalize }}</dt><dd><ul class="settings">
+        {% for term, label in config_terms if node.config[term] %}
+          <dt>{{ label }}</dt><dd><ul class="settings">
           {%- for entry in node.config[term] %}<li>{{ entry }}</li>{% endfor %}</ul></dd>
         {% endfor %}
         </dl>

@@ -49,6 +49,16 @@ def setting(value: Any) -> str | None:
     return str(without_secrets(f"{place}{held}{_why(value)}"))
 
 
+def changed_default(value: Any) -> str | None:
+    """Read a default that the new release has another one for, {key, old, new, release, consequence}, as a sentence."""
+    if not isinstance(value, dict) or not value.get("key"):
+        return text(value)
+    old, new = (json.dumps(value.get(side), ensure_ascii=False) for side in ("old", "new"))
+    since = f" since {value['release']}" if value.get("release") else ""
+    what = f"{'no limit' if value.get('old') is None else old} → {new}{since}"
+    return f"{value['key']}: {what}" + (f": {value['consequence']}" if value.get("consequence") else "")
+
+
 def _why(value: Facts) -> str:
     """Say why a setting was dropped: {reason, release, default}."""
     since = f"since {value['release']}" if value.get("release") else ""
@@ -126,7 +136,13 @@ def rows(reader: Reader) -> Reader:
 _finding = {"id": text, "severity": text, "message": text, "remedy": text, "accepted": flag}
 _fingerprint = {"level": text, "before": counts, "after": counts, "differences": texts}
 _backup = {"kind": text, "path": text, "bytes": whole, "files": whole, "verified": checks}
-_config = {"renamed": rows(setting), "dropped": rows(setting), "carried": rows(setting), "diff": text}
+_config = {
+    "renamed": rows(setting),
+    "dropped": rows(setting),
+    "carried": rows(setting),
+    "defaults": rows(changed_default),
+    "diff": text,
+}
 _swap_step = {"name": text, "started": number, "seconds": number, "status": text}
 _swap = {"steps": rows(record(_swap_step)), "downtime": number, "outcome": text, "error": text}
 _phase = {"phase": text, "started": number, "ended": number, "status": text, "detail": text}

@@ -47,6 +47,12 @@ DATA_WORDS = {
     "not_compared": "not compared",
 }
 
+CONFIG_TERMS = {
+    "renamed": "Renamed",
+    "dropped": "Dropped",
+    "carried": "Carried",
+    "defaults": "Defaults that change",
+}
 # The products by the beginning of a path's or package's name, the more exact first.
 _PRODUCTS = (
     ("influxdb_enterprise", "InfluxDB Enterprise"),

@@ -14,7 +14,7 @@ def upgraded(one: Fleet, run: Run) -> None:
     assert run.code == 0, run.text
     assert run.statuses() == {"influx1": "done"}
     assert run.nodes["influx1"]["fingerprint"]["differences"] == []
-    assert run.nodes["influx1"]["fingerprint"]["before"]["points"] > 1000
+    assert run.nodes["influx1"]["fingerprint"]["before"]["values"] > 1000
     assert one.sh("influx1", "dpkg-query -W -f '${Version}' influxdb") == "1.4.3-1"
 
 

@@ -30,7 +30,7 @@ def test_data_is_proved_equal(node: dict[str, Any]) -> None:
     assert node["fingerprint"]["level"] == "points"
     assert node["fingerprint"]["differences"] == []
     assert node["fingerprint"]["before"] == node["fingerprint"]["after"]
-    assert node["fingerprint"]["before"]["points"] == 30000
+    assert node["fingerprint"]["before"]["values"] == 120000
 
 
 def test_backup_is_proved(node: dict[str, Any]) -> None:

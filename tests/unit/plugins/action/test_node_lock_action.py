@@ -34,7 +34,7 @@ def lock(**controller: Any) -> dict[str, Any]:
         (lock(boot_id="b0"), "7", 900.0, False, None),
         (lock(boot_id="b0"), "7", 0.0, True, None),
         (lock(host="ctl2"), None, 10.0, False, "fleet_break_lock=true"),
-        (lock(namespace="n2"), None, 10.0, False, "playbooks/recover.yml"),
+        (lock(namespace="n2"), None, 10.0, False, "dbfleet.upgrade.recover"),
         ({"run_id": "", "unreadable": True}, None, 9999.0, False, "cannot be read as a lock"),
         ({"run_id": "", "unreadable": True}, None, 9999.0, True, None),
     ],

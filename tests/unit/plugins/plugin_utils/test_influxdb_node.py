@@ -272,14 +272,14 @@ def test_an_upgrade_and_its_way_back_are_told_as_one() -> None:
 @pytest.mark.parametrize(
     ("level", "count", "sentence"),
     [
-        ("points", 0, "all 9 points in 2 databases are there"),
+        ("points", 0, "all 9 values in 2 databases are there"),
         ("metadata", 0, "all 2 databases are there"),
         ("points", 3, "3 differences"),
     ],
 )
 def test_the_comparison_is_told_in_a_sentence(level: str, count: int, sentence: str) -> None:
-    before = {"level": level, "totals": {"points": 9, "databases": 2}}
-    result = {"fingerprint": {"totals": {"points": 9}}, "difference_count": count, "differences": ["x"] * count}
+    before = {"level": level, "totals": {"values": 9, "databases": 2}}
+    result = {"fingerprint": {"totals": {"values": 9}}, "difference_count": count, "differences": ["x"] * count}
     assert _influxdb_node.compared(before, result)["sentence"] == sentence
 
 
@@ -288,6 +288,7 @@ def test_the_change_of_the_configuration_is_a_unified_diff() -> None:
         "carried": [],
         "renamed": [],
         "dropped": [],
+        "unchanged_defaults_that_change": [{"key": "x", "old": 1, "new": 2}],
         "diff": {"before": "a = 1\n", "after": "a = 2\n", "before_header": "old", "after_header": "new"},
     }
     assert _influxdb_node.config_summary(merged)["diff"].splitlines() == [
@@ -297,4 +298,5 @@ def test_the_change_of_the_configuration_is_a_unified_diff() -> None:
         "-a = 1",
         "+a = 2",
     ]
+    assert _influxdb_node.config_summary(merged)["defaults"] == [{"key": "x", "old": 1, "new": 2}]
     assert _influxdb_node.config_summary({"skipped": True}) == {}

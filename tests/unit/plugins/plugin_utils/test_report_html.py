@@ -184,6 +184,7 @@ def test_what_is_to_be_read() -> None:
             "mixed",
             [
                 "[http] auth-enabled = true",
+                "[http] max-body-size: no limit → 25000000 since 1.4",
                 '[cluster] query-timeout → [coordinator] query-timeout = "30s"',
                 "and its port (8083) stays closed (since 1.3; nothing changes by it)",
                 "[meta] internal-shared-secret = ***",

@@ -92,6 +92,7 @@ def test_what_is_to_be_read() -> None:
             "mixed",
             [
                 r"- \[http\] auth-enabled = true",
+                r"- \[http\] max-body-size: no limit → 25000000 since 1.4",
                 r'- \[cluster\] query-timeout → \[coordinator\] query-timeout = "30s"',
                 r"and its port (8083) stays closed (since 1.3; nothing changes by it)",
             ],

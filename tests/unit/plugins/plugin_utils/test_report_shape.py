@@ -45,6 +45,13 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _report_sha
         (shape.setting, {"key": "[meta] shared-secret", "value": "hunter2"}, "[meta] shared-secret = ***"),
         (shape.setting, {"from": "[a] token", "to": "[b] token", "value": "hunter2"}, "[a] token → [b] token = ***"),
         (shape.setting, {"other": 1}, "other: 1"),
+        (shape.changed_default, "as it was written before", "as it was written before"),
+        (
+            shape.changed_default,
+            {"key": "bind-address", "old": ":8088", "new": "127.0.0.1:8088", "release": "1.3", "consequence": "local only"},
+            'bind-address: ":8088" → "127.0.0.1:8088" since 1.3: local only',
+        ),
+        (shape.changed_default, {"key": "[data] x", "old": None, "new": 7}, "[data] x: no limit → 7"),
         (shape.texts, None, []),
         (shape.texts, "one", ["one"]),
         (shape.texts, {"old": "new"}, ["old: new"]),
