@@ -52,7 +52,7 @@ def locked(text):
 
 
 class Dpkg(object):
-    """The package manager of a node. install(argv) -> (exit code, what it printed) keeps the output for people."""
+    """The package manager of a node. install(argv) -> (exit code, or None where it did not end, what it printed)."""
 
     def __init__(self, install, sleep, run=run_command, info="/var/lib/dpkg/info"):
         # type: (Callable[[List[str]], Any], Callable[[float], Any], Callable[..., Result], str) -> None
@@ -92,6 +92,8 @@ class Dpkg(object):
             self._sleep(LOCK_PAUSE)
             waited += LOCK_PAUSE
             code, text = self._install(INSTALL + [path])
+        if code is None:
+            raise FleetError("dpkg has not ended its work on {0} in the time it was given; it goes on".format(path))
         if code != 0:
             last = [line for line in text.splitlines() if line.strip()][-10:]
             raise FleetError("dpkg could not install {0} (exit code {1})".format(path, code), log_tail=last)

@@ -50,9 +50,9 @@ def as_owner(folder, read):
             raise
     group = os.getegid()
     uid, gid = _owner(folder)
-    os.setegid(gid)
-    os.seteuid(uid)
     try:
+        os.setegid(gid)
+        os.seteuid(uid)
         return read()
     finally:
         os.seteuid(0)

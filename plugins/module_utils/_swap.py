@@ -145,14 +145,11 @@ class Forward(object):
 
     def _served(self):
         # type: () -> None
-        """From here on nothing is a reason to go back; a state folder that is full is only worth a note."""
+        """From here on nothing is a reason to go back."""
         self.journal.came_up()
         self.journal.record["served_by_new"] = True
-        try:
-            self.copies.mark_served()
-            self.copies.seal_kept()
-        except EnvironmentError as error:
-            self.journal.note("the copies could not be completed: {0}".format(error))
+        self.journal.attempt(self.copies.mark_served)
+        self.journal.attempt(self.copies.seal_kept)
 
 
 def complaints(lines):

@@ -47,14 +47,14 @@ class Back(object):
         self.install_due = look.installed != Installed(self.old, True)
         self.serves_now = look.state.running and not self.untouched and site.node.probe.passes(look.answer)
         if self.serves_now:
-            self.copies.mark_served()
-        self.never_served = watched and not self.copies.served()
+            journal.attempt(self.copies.mark_served)
+        self.never_served = watched and not self.serves_now and not self.copies.served()
         self.starting = None  # type: Optional[Starting]
 
     def run(self):
         # type: () -> None
         self._refuse_impossible()
-        self.copies.seal_kept()
+        self.journal.attempt(self.copies.seal_kept)
         for name in SERVING_ORDER if self.serves_now and not self.request.stop_first else STOPPED_ORDER:
             self.journal.step("undo_" + name, getattr(self, name))
         try:

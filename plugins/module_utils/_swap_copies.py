@@ -134,6 +134,8 @@ class Copies(object):
 
     def _put_back(self, entries):
         # type: (List[Dict[str, Any]]) -> bool
+        for entry in entries:
+            tools.discard_new(entry["dest"])
         different = [entry for entry in entries if not self._as_before(entry)]
         for entry in different:
             self.save_unknown(entry["dest"])

@@ -46,8 +46,8 @@ def replace_file(source, dest, uid, gid, mode):
 
     Nobody but root can read the new file before it has its owner and mode; a link is followed, not replaced.
     """
+    discard_new(dest)
     dest = os.path.realpath(dest)
-    _discard(dest + NEW)
     descriptor = os.open(dest + NEW, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as target, open(source, "rb") as origin:
         shutil.copyfileobj(origin, target)
@@ -58,10 +58,14 @@ def replace_file(source, dest, uid, gid, mode):
     os.rename(dest + NEW, dest)
 
 
+def discard_new(dest):
+    # type: (str) -> None
+    """Remove what a replace_file that was interrupted left beside dest."""
+    _discard(os.path.realpath(dest) + NEW)
+
+
 def remove_file(dest):
     # type: (str) -> None
-    """Remove a file, and what an interrupted replace_file left beside it."""
-    _discard(os.path.realpath(dest) + NEW)
     _discard(dest)
 
 

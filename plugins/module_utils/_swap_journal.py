@@ -71,6 +71,14 @@ class Journal(object):
         except EnvironmentError:
             pass
 
+    def attempt(self, action):
+        # type: (Callable[[], None]) -> None
+        """Do what completes the copies; a full disk, once the service was touched, makes it a note and no reason to give up."""
+        try:
+            action()
+        except EnvironmentError as error:
+            self.note("the copies could not be completed: {0}".format(error))
+
     def note(self, text):
         # type: (str) -> None
         self.record["notes"].append(text)

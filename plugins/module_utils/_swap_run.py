@@ -31,6 +31,7 @@ except ImportError:  # Python 2.7 on the node has no typing
 
 FOLLOW_PAUSE = 0.05
 EXIT_PAUSE = 5.0
+LOCK_ATTEMPTS = 3
 
 
 class Call(object):
@@ -58,13 +59,22 @@ class Call(object):
         """Wait at most so many seconds for the end; the result says whether it was reached."""
         make_folder(self.store.folder)
         holder = {"id": self.request.id, "state": self.request.state, "run": self.request.run, "pid": os.getpid()}
-        if not self.store.lock.take(holder):
+        if not self._take_lock(holder):
             return self._join(wait)
         try:
             found = self._find_done() or self._start()
         finally:
             self.store.lock.release()
         return found if found["finished"] else self._follow(self.request.run, wait)
+
+    def _take_lock(self, holder):
+        # type: (Dict[str, Any]) -> bool
+        """Whoever looks whether the lock is free holds it for that moment: only what holds it for longer is a swap."""
+        for _attempt in range(LOCK_ATTEMPTS):
+            if self.store.lock.take(holder):
+                return True
+            self.node.sleep(FOLLOW_PAUSE)
+        return False
 
     def _join(self, wait):
         # type: (float) -> Dict[str, Any]
@@ -169,18 +179,14 @@ class Call(object):
         """Until the run is finished, its process is gone, or the time is over."""
         deadline = self.node.clock() + wait
         while True:
-            record = self.store.read()
+            over = self.store.lock.is_free() or self.node.clock() >= deadline
+            record = self.store.read()  # after the look at the lock: a process that is gone has written its last
             ours = record.get("run") == run
             if ours and record["finished"]:
                 return self._ended(record)
-            free = self.store.lock.is_free()
-            if free or self.node.clock() >= deadline:
-                break
+            if over:
+                return dict(result_of(record) if ours else self._result(""), finished=False, run=run)
             self.node.sleep(FOLLOW_PAUSE)
-        record = self.store.read()  # it may have finished between the two looks
-        if record.get("run") == run and record["finished"]:
-            return self._ended(record)
-        return dict(result_of(record) if ours else self._result(""), finished=False, run=run)
 
     def _ended(self, record):
         # type: (Dict[str, Any]) -> Dict[str, Any]

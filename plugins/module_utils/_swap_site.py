@@ -16,6 +16,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import wait_ready
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import failure
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look, wanted_properties
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import native
 
 try:
     from typing import Any, Callable, List  # noqa: F401 (read by type comments)
@@ -157,4 +158,4 @@ class Starting(object):
 
     def _last_lines(self):
         # type: () -> List[str]
-        return self._node.service.last_lines(self._since) or self._node.log.tail(self._position)
+        return native(self._node.service.last_lines(self._since)) or self._node.log.tail(self._position)

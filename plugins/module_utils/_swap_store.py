@@ -14,6 +14,8 @@ import io
 import json
 import os
 
+from ansible.module_utils.common.text.converters import to_native
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_process import close_on_exec
 
 try:
@@ -28,12 +30,22 @@ def make_folder(path):
         os.makedirs(path, 0o700)
 
 
+def native(value):
+    # type: (Any) -> Any
+    """Text as this Python's own str, in lists and dictionaries too: Python 2.7 cannot put other text beyond ASCII into a message."""
+    if isinstance(value, dict):
+        return {native(key): native(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [native(entry) for entry in value]
+    return to_native(value, nonstring="passthru")
+
+
 def read_json(path):
     # type: (str) -> Dict[str, Any]
     """What the file holds; {} where there is none, or none that can be read (a power cut may leave it empty)."""
     try:
         with io.open(path, encoding="utf-8") as source:
-            found = json.load(source)
+            found = native(json.load(source))
     except (IOError, OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -118,7 +130,7 @@ class Log(object):
         """What was printed since."""
         with open(self.path, "rb") as source:
             source.seek(position)
-            return source.read().decode("utf-8", "replace")
+            return native(source.read().decode("utf-8", "replace"))
 
     def tail(self, position, count=10):
         # type: (int, int) -> List[str]

@@ -86,6 +86,12 @@ def test_but_not_for_ever():
     assert 290 <= sum(sleeps) <= 310
 
 
+def test_one_that_does_not_end_is_called_that():
+    with pytest.raises(FleetError) as caught:
+        dpkg([(None, "Unpacking influxdb")]).install("/stage/influxdb.deb")
+    assert "has not ended" in str(caught.value)
+
+
 def test_a_failure_shows_its_last_lines():
     text = "".join("line {0}\n\n".format(number) for number in range(20)) + "dpkg: error processing package influxdb\n"
     with pytest.raises(FleetError) as caught:

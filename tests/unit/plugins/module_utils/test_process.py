@@ -146,3 +146,17 @@ def test_what_root_may_not_see_is_read_as_the_owner(proc):
     assert _process.as_owner(os.path.join(proc.path, "5"), read) == "seen"
     assert asked == [before, (65534, 65534)]
     assert (os.geteuid(), os.getegid()) == before
+
+
+def test_root_stays_root_where_the_owner_cannot_be_seen(proc):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    proc.add(5, "/x", ["x"], ids=(-1, 65534))
+
+    def read():
+        raise OSError(errno.EACCES, "denied")
+
+    before = (os.geteuid(), os.getegid())
+    with pytest.raises(OSError):
+        _process.as_owner(os.path.join(proc.path, "5"), read)
+    assert (os.geteuid(), os.getegid()) == before

@@ -15,6 +15,7 @@ import stat
 import time
 
 import pytest
+from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils import _swap_check, _swap_copies, _swap_files, _swap_site
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import Fields, Installed
@@ -148,8 +149,10 @@ class Host(object):
         self.effect("started")
         return Job(0)
 
+    log_line = u"run: create server: permission denied"
+
     def last_lines(self, _since):
-        return ["run: create server: permission denied"]
+        return [self.log_line]
 
     def adopt(self, _pid):
         pass
@@ -395,6 +398,19 @@ class TestSwapped(object):
         assert result["outcome"] == "swapped" and "could not be completed" in result["notes"][0]
         assert_new(host)
 
+    def test_nor_keep_the_old_release_from_coming_back(self, host):
+        host.behaviour[NEW] = CRASHES
+        host.failing = SeldomFails("before write_json", 2, IOError("no space"))
+        result = swap(host)
+        assert result["outcome"] == "restored" and "could not be completed" in result["notes"][0]
+        assert_old(host)
+
+    def test_nor_leave_a_release_that_serves_half_way_back(self, host):
+        swap(host)
+        host.failing = SeldomFails("before write_json", 1, IOError("no space"))
+        assert swap(host, state="restored")["outcome"] == "restored"
+        assert_old(host)
+
     def test_a_file_changed_since_is_put_in_place_again_and_its_content_is_kept(self, host):
         swap(host)
         host.put("etc/influxdb.conf", "edited by hand", 0o640)
@@ -464,6 +480,15 @@ class TestFailure(object):
         assert result["error"].endswith("from its log: run: create server: permission denied.")
         assert result["log_tail"] == ["run: create server: permission denied"]
         assert_old(host)
+
+    @pytest.mark.parametrize("rollback", ["auto", "manual"])
+    def test_its_log_may_say_what_is_beyond_ascii(self, host, rollback):
+        host.behaviour[NEW] = CRASHES
+        host.log_line = u"run: cannot open database datenbank-\xfc"
+        first = swap(host, rollback=rollback, run="a")
+        again = swap(host, rollback=rollback, run="a")
+        for result in (first, again):
+            assert to_native(u"datenbank-\xfc") in result["error"] and isinstance(result["error"], str)
 
     def test_an_old_process_that_ends_on_the_way_back_is_started_again(self, host):
         host.failing = Once({"install 1.4.3-1": FleetError("dpkg could not install")})
@@ -808,6 +833,35 @@ class TestTogether(object):
         store.lock.release()
 
 
+    def test_a_lock_that_is_only_looked_at_is_no_swap(self, host):
+        store = self.lock(host)
+        store.write({"run": "theirs", "finished": True, "outcome": "restored", "id": "influxdb-1.3.9-1.4.3"})
+        host.sleep = lambda seconds: store.lock.release()
+        assert swap(host)["outcome"] == "swapped"
+        assert_new(host)
+
+    def test_a_swap_that_ends_between_two_looks_has_ended(self, host):
+        done = swap(host, run="theirs")
+        call = call_for(host, request_for(host, run="theirs"))
+
+        class Lock(object):
+            """Is free from the second look on; the last record appears right before that."""
+
+            def __init__(self):
+                self.looks = 0
+                self.record = call.store.read()
+                call.store.write(dict(self.record, finished=False))
+
+            def is_free(self):
+                self.looks += 1
+                if self.looks == 2:
+                    call.store.write(self.record)
+                return self.looks > 1
+
+        call.store.lock = Lock()
+        assert call._follow("theirs", 20.0) == done
+
+
 class TestCheckMode(object):
     def test_nothing_is_written(self, host):
         request = request_for(host)
@@ -865,6 +919,16 @@ class TestKilled(object):
             assert behaviour or all(line in host.get("meta/meta.db") for line in host.acknowledged), where
             assert swap(host, state=state, **changes)["outcome"] == "unchanged"
         assert at > 30
+
+    @pytest.mark.parametrize("name", ["influxdb.conf", "extra.conf"])
+    def test_in_the_middle_of_a_replacement(self, host, name):
+        host.failing = {"before replace_file": Killed()}
+        with pytest.raises(Killed):
+            swap(host)
+        host.failing = {}
+        host.put("etc/" + name + _swap_files.NEW, "ha")
+        assert swap(host, state="restored")["outcome"] == "restored"
+        assert_old(host)
 
     def test_at_every_effect_of_a_swap_that_cannot_succeed(self, tmp_path, host):
         at = 0

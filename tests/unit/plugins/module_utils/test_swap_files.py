@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_files import (
     copy_entry,
+    discard_new,
     mirror_entry,
     remove_file,
     replace_file,
@@ -77,8 +78,9 @@ class TestReplaceFile(object):
     def test_removed_with_its_remains_and_again(self, tmp_path):
         put(tmp_path / "dest", "x")
         put(tmp_path / "dest.dbfleet-new", "y")
-        remove_file(str(tmp_path / "dest"))
-        remove_file(str(tmp_path / "dest"))
+        for _time in range(2):
+            discard_new(str(tmp_path / "dest"))
+            remove_file(str(tmp_path / "dest"))
         assert os.listdir(str(tmp_path)) == []
 
 

@@ -13,6 +13,7 @@ import sys
 import time
 
 import pytest
+from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_process import Processes, finish, launch, listening
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_run import detach
@@ -115,6 +116,16 @@ class TestJson(object):
     def test_what_cannot_be_read_is_nothing(self, tmp_path, content):
         (tmp_path / "x.json").write_bytes(content)
         assert read_json(str(tmp_path / "x.json")) == {}
+
+    def test_text_is_the_str_of_this_python(self, tmp_path):
+        path = str(tmp_path / "x.json")
+        write_json(path, {u"\xfc": [u"\xfc", {"a": u"\xfc"}]})
+        word = to_native(u"\xfc")
+        assert read_json(path) == {word: [word, {"a": word}]}
+
+    def test_so_is_the_text_of_a_log(self, tmp_path):
+        (tmp_path / "log").write_bytes(u"\xfc\n".encode("utf-8") + b"\xff\n")
+        assert Log(str(tmp_path / "log")).tail(0) == [to_native(u"\xfc"), to_native(u"\ufffd")]
 
     def test_written_is_read_again_by_nobody_else(self, tmp_path):
         path = str(tmp_path / "x.json")
