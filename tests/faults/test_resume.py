@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Fleet, Run
+from conftest import LAB, Fleet, Run
 
 MARKS = [
     pytest.param("Read the package", id="ask"),
@@ -24,6 +26,31 @@ MARKS = [
 ]
 """What the controller's output shows when the phase is on."""
 
+STEPS = [
+    "keep_files",
+    pytest.param("install", marks=pytest.mark.sample),
+    "place_files",
+    "reload",
+    "stop",
+    "copy_keep",
+    "start",
+    "ready",
+]
+"""The steps of a swap on its node."""
+
+FREEZE = """
+import json, os, signal, sys
+record = {}
+while record.get("step") != sys.argv[1]:
+    try:
+        record = json.load(open("/var/lib/dbfleet/swap.json"))
+    except (OSError, ValueError):
+        pass
+os.kill(record["pid"], signal.SIGSTOP)
+print(record["pid"])
+"""
+"""Stops the swap's process in a step, and says which process it is."""
+
 
 def kill_at(run: Run, words: str) -> None:
     """Kill the controller as soon as its output shows the words."""
@@ -33,6 +60,43 @@ def kill_at(run: Run, words: str) -> None:
         assert time.monotonic() < end, f"no {words!r} in:\n{run.text}"
         time.sleep(0.01)
     run.kill()
+
+
+def frozen_swap(one: Fleet, step: str) -> subprocess.Popen[str]:
+    """Start what stops the process of the next swap in a step; nothing of a run notices that yet."""
+    command = [LAB, "exec", one.name, "influx1", "--", "timeout", "120", "python3", "-c", FREEZE, step]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def kill_swap(one: Fleet, frozen: subprocess.Popen[str], step: str) -> None:
+    """Kill the process that was stopped, after a look that it was in that step."""
+    process = frozen.communicate()[0].strip()
+    assert swap(one)["step"] == step
+    one.sh("influx1", f"kill -KILL {process}")
+
+
+def swap(one: Fleet) -> dict[str, Any]:
+    """Return how far the swap on the node is."""
+    return json.loads(one.sh("influx1", "cat /var/lib/dbfleet/swap.json"))
+
+
+def wait_for_workers(one: Fleet) -> None:
+    """Wait until no process is left of the controllers that had this fleet's inventory."""
+    end = time.monotonic() + 60
+    while subprocess.run(["pgrep", "-f", f"ansible-playbook.* {one.inventory} "], check=False).returncode == 0:
+        assert time.monotonic() < end, "a worker outlives its controller"
+        time.sleep(0.1)
+
+
+def changed_configuration(one: Fleet) -> list[str]:
+    """Change the configuration, by which dpkg leaves the package's own beside it, and return what lies there now."""
+    folder = "/etc/influxdb"
+    one.sh("influx1", f"echo '# ours' >> {folder}/influxdb.conf; echo former > {folder}/influxdb.conf.dpkg-old")
+    return configuration(one)
+
+
+def configuration(one: Fleet) -> list[str]:
+    return one.sh("influx1", "cd /etc/influxdb && ls && cat *.dpkg-*").splitlines()
 
 
 def done_and_whole(one: Fleet, run: Run, swaps: int) -> None:
@@ -52,6 +116,44 @@ def test_a_killed_controller(fleet: Callable[..., Fleet], words: str) -> None:
         again = one.run()
     done_and_whole(one, again, swaps=1)
     assert writer.lost() == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_killed_swap_is_taken_up_by_its_own_run(fleet: Callable[..., Fleet], step: str) -> None:
+    one = fleet("--nodes", "1")
+    before = changed_configuration(one)
+    frozen = frozen_swap(one, step)
+    with one.writer("influx1") as writer:
+        run = one.start()
+        kill_swap(one, frozen, step)
+        run.wait()
+    done_and_whole(one, run, swaps=1)
+    assert writer.lost() == []
+    assert configuration(one) == before
+
+
+@pytest.mark.parametrize("step", ["install", pytest.param("copy_keep", marks=pytest.mark.sample), "ready"])
+def test_recover_after_controller_and_swap_were_killed(fleet: Callable[..., Fleet], step: str) -> None:
+    """No worker of the dead controller takes the swap up again."""
+    one = fleet("--nodes", "1")
+    before = changed_configuration(one)
+    frozen = frozen_swap(one, step)
+    with one.writer("influx1") as writer:
+        run = one.start()
+        frozen.wait()
+        run.kill()
+        kill_swap(one, frozen, step)
+        wait_for_workers(one)
+        assert swap(one)["step"] == step
+        back = one.run(playbook="recover")
+    assert back.code == 0, back.text
+    assert back.statuses() == {"influx1": "done"}
+    assert one.version("influx1") == "1.3.9"
+    assert one.sh("influx1", "dpkg-query -W -f '${Status} ${Version}' influxdb") == "install ok installed 1.3.9-1"
+    assert back.nodes["influx1"]["data"] == "same"
+    assert writer.lost() == []
+    assert configuration(one) == before
+    assert not one.sh("influx1", "ls /var/lib/dbfleet/lock 2>/dev/null || true")
 
 
 def test_a_clean_second_run_touches_nothing(fleet: Callable[..., Fleet]) -> None:
