@@ -64,7 +64,7 @@ def kill_at(run: Run, words: str) -> None:
 
 def frozen_swap(one: Fleet, step: str) -> subprocess.Popen[str]:
     """Start what stops the process of the next swap in a step; nothing of a run notices that yet."""
-    command = [LAB, "exec", one.name, "influx1", "--", "timeout", "120", "python3", "-c", FREEZE, step]
+    command = [str(LAB), "exec", one.name, "influx1", "--", "timeout", "120", "python3", "-c", FREEZE, step]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
