@@ -208,7 +208,7 @@ def _ownership(part: str) -> Callable[[Facts, Target], str | None]:
         if int(owner["foreign"]):
             first = f", the first of them {owner['first_foreign']}" if owner.get("first_foreign") else ""
             count = _count(int(owner["foreign"]), "file")
-            return f"{count} in {owner['path']} of others than the service's user {user}{first}"
+            return f"{count} in {owner['path']} not owned by the service's user {user}{first}"
         if owner["user"] != user:
             return f"{owner['path']} belongs to {owner['user']}, the service runs as {user}"
         return None

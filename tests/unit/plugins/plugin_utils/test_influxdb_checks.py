@@ -141,7 +141,7 @@ FIRES = [
         "blocker",
         "1.4.3",
         {"owners__data__foreign": 3},
-        "3 files in /var/lib/influxdb/data of others than the service's user influxdb",
+        "3 files in /var/lib/influxdb/data not owned by the service's user influxdb",
     ),
     (
         "ownership-wal",
