@@ -340,10 +340,29 @@ class Installed(object):
         listed = listed_files(self.run(["dpkg-query", "-L", name]).out)
         pairs = [(path, self.root + source) for path, source in listed]
         missing = [path for path, source in pairs if not os.path.lexists(source)]
-        lost = [path for path in missing if path not in conffiles and not path.startswith(DISPENSABLE)]
+        held = self._held(name)
+        lost = [
+            path
+            for path in missing
+            if path not in conffiles and not path.startswith(DISPENSABLE) and (not held or path in held)
+        ]
         if lost:
             raise FleetError("installed files are missing: {0}".format(", ".join(lost[:5])))
         return [pair for pair in pairs if pair[0] not in missing]
+
+    def _held(self, name):
+        # type: (str) -> List[str]
+        """Return the paths that hold something, as the package's digests list them; where there are none, it is not known.
+
+        What is listed beside them is a folder, or a link: people move /var/lib/influxdb away, and nothing is lost by that.
+        """
+        digests = [path for path in self._control_files(name) if path.endswith(".md5sums")]
+        lines = [line for path in digests for line in _lines(self.root + path)]
+        return ["/" + line.split(None, 1)[1].strip() for line in lines if len(line.split(None, 1)) == 2]
+
+    def _control_files(self, name):
+        # type: (str) -> List[str]
+        return self.run(["dpkg-query", "--control-path", name]).out.splitlines()
 
     def _conffiles(self, name):
         # type: (str) -> List[str]
@@ -356,12 +375,18 @@ class Installed(object):
         folder = os.path.join(tree, "DEBIAN")
         os.mkdir(folder)
         os.chmod(folder, 0o755)
-        for path in self.run(["dpkg-query", "--control-path", name]).out.splitlines():
+        for path in self._control_files(name):
             shutil.copy2(self.root + path, os.path.join(folder, path.rpartition(".")[2]))
         _write(os.path.join(folder, "control"), control_fields(self.run(["dpkg-query", "-s", name]).out))
         kept = [path for path in self._conffiles(name) if path in present]
         if kept:
             _write(os.path.join(folder, "conffiles"), "".join(path + "\n" for path in kept))
+
+
+def _lines(path):
+    # type: (str) -> List[str]
+    with io.open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read().splitlines()
 
 
 def listed_files(text):

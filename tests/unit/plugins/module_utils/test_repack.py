@@ -255,6 +255,7 @@ class Dpkg(object):
     def __init__(self, root, status="install ok installed"):
         self.root = str(root)
         self.status = status
+        self.control = "/var/lib/dpkg/info/influxdb.postinst\n"
         self.listed = "/.\n/etc\n/etc/influxdb\n/etc/influxdb/influxdb.conf\n/etc/logrotate.d\n/etc/logrotate.d/influxdb\n/lib\n/lib/unit\n"
         self.listed += "/usr\n/usr/bin\n/usr/bin/influxd\n/usr/bin/same\n/usr/bin/link\n/usr/bin/pg_config\n"
         self.listed += "diverted by other to: /usr/bin/pg_config.real\n/usr/share\n/usr/share/doc\n/usr/share/doc/influxdb\n"
@@ -277,7 +278,7 @@ class Dpkg(object):
             "-W": "{0}\n1.3.9-1\namd64\n{1}\n".format(self.status, conffiles),
             "-L": self.listed,
             "-s": STATUS,
-            "--control-path": "/var/lib/dpkg/info/influxdb.postinst\n",
+            "--control-path": self.control,
         }[argv[1]]
         return Result(0, out, "")
 
@@ -311,6 +312,26 @@ def test_the_installed_files_become_a_package_again(tmp_path, machine):
     assert content(out + "/etc/influxdb/influxdb.conf") == "mine"
     assert content(out + "/DEBIAN/conffiles") == "/etc/influxdb/influxdb.conf\n"
     assert stat.S_IMODE(os.stat(out + "/DEBIAN/postinst").st_mode) == 0o755
+
+
+@needs_dpkg
+@pytest.mark.parametrize(
+    "known, lost, why",
+    [(True, "/srv/gone", None), (True, "/usr/bin/influxd", "/usr/bin/influxd"), (False, "/srv/gone", "/srv/gone")],
+)
+def test_a_folder_that_was_moved_away_is_no_lost_file(tmp_path, machine, known, lost, why):
+    machine.listed += "/srv\n/srv/gone\n"
+    os.makedirs(machine.root + "/srv/gone")
+    if known:
+        write(machine.root + "/var/lib/dpkg/info/influxdb.md5sums", b"90dd2a4b8a4e4c5ab6e2a9a5f1a8e0ad  usr/bin/influxd\n")
+        machine.control += "/var/lib/dpkg/info/influxdb.md5sums\n"
+    (os.rmdir if os.path.isdir(machine.root + lost) else os.unlink)(machine.root + lost)
+    if why is None:
+        assert _repack.obtain([machine.source()], WANTED, str(tmp_path / "d"), machine)["source"] == "rebuilt"
+    else:
+        with pytest.raises(FleetError) as caught:
+            _repack.obtain([machine.source()], WANTED, str(tmp_path / "d"), machine)
+        assert "missing: " + why in str(caught.value)
 
 
 @needs_dpkg
