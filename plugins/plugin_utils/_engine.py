@@ -141,6 +141,7 @@ def _plan_node(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         "target_version": str(facts["fleet_wish"]["target_version"]),
         "accept": _listed(facts["fleet_wish"]["accept"]),
         "package": node.get("package"),
+        "role": facts.get("fleet_role") or "",
         "unfinished": kept.get("unfinished"),
         "last": kept.get("last"),
         "name": host,

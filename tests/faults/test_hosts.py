@@ -80,6 +80,17 @@ def test_a_package_from_a_server(fleet: Callable[..., Fleet]) -> None:
     upgraded(one, one.run(fleet_package=package))
 
 
+def test_that_there_is_no_way_back_has_to_be_accepted(fleet: Callable[..., Fleet]) -> None:
+    one = fleet("--nodes", "1")
+    one.sh("influx1", "rm /etc/logrotate.d/influxdb /usr/lib/influxdb/scripts/init.sh")
+    refused = one.run()
+    assert refused.code != 0
+    assert "rollback-none" in refused.text
+    run = one.run(fleet_accept="rollback-none")
+    upgraded(one, run)
+    assert "way back none" in run.text
+
+
 REPOSITORY = """
 set -e
 mkdir -p /srv/repository && cd /srv/repository

@@ -122,11 +122,12 @@ def test_the_planner_gets_what_is_wanted_of_a_node_and_what_can_be_undone() -> N
     last = {"id": "influxdb-1.3.9-1.4.3", "source": "1.3.9", "target": "1.4.3"}
     facts = {
         **wish(target_version=1.4),
+        "fleet_role": "influxdb",
         "fleet_node": {"product": "influxdb", "package": {"name": "influxdb"}},
         "fleet_kept": {"unfinished": None, "last": last, "locked": False},
     }
     node = _engine.plan_nodes(["a"], {"a": facts})[0]
-    assert (node["target_version"], node["package"]) == ("1.4", {"name": "influxdb"})
+    assert (node["target_version"], node["package"], node["role"]) == ("1.4", {"name": "influxdb"}, "influxdb")
     assert (node["unfinished"], node["last"]) == (None, last)
 
 
