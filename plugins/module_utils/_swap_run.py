@@ -141,7 +141,7 @@ class Call(object):
         if not underway:
             return
         record["resumed"] = True
-        record["notes"].append("taken up again after a run that ended in step {0}".format(former.get("step") or "(none)"))
+        record["notes"].append(_ended_in(former))
         if not look.state.running:
             record["stopped_at"] = former.get("stopped_at")
 
@@ -159,11 +159,13 @@ class Call(object):
         if not underway:
             return self._result("unchanged")
         self.site.copies.tidy()
+        former["notes"].append(_ended_in(former))
         if self.request.state == "swapped":
             self.site.copies.mark_served()
         former.update(finished=True, outcome=self.request.state, state=self.request.state, run=self.request.run, changed=True, step="")
         unknown = former["stopped_at"] is not None and not former["downtime"]
         former.update(error="", downtime=None if unknown else former["downtime"], served_by_new=self.site.copies.served())
+        former["steps"] = [dict(step, status="ok") if step["status"] == "running" else step for step in former["steps"]]
         self.store.write(former)
         return result_of(former)
 
@@ -195,6 +197,11 @@ class Call(object):
         while not self.store.lock.is_free() and self.node.clock() < deadline:
             self.node.sleep(FOLLOW_PAUSE)
         return result_of(record)
+
+
+def _ended_in(former):
+    # type: (Dict[str, Any]) -> str
+    return "taken up again after a run that ended in step {0}".format(former.get("step") or "(none)")
 
 
 def detach(action, log):

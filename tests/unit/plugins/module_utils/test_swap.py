@@ -1012,3 +1012,4 @@ class TestKilled(object):
             killed_swap(host, at)
         result = swap(host)
         assert (result["outcome"], result["changed"], result["downtime"]) == ("swapped", True, None)
+        assert names(result, "running") == [] and result["notes"][-1] == "taken up again after a run that ended in step ready"
