@@ -33,21 +33,21 @@ STEPS = [
     "reload",
     "stop",
     "copy_keep",
-    "start",
     "ready",
 ]
-"""The steps of a swap on its node."""
+"""The steps of a swap on its node; start is missing, for it is over before anybody sees it."""
 
 FREEZE = """
 import json, os, signal, sys
 record = {}
-while record.get("step") != sys.argv[1]:
+while record.get("step") != sys.argv[1] and not record.get("finished"):
     try:
         record = json.load(open("/var/lib/dbfleet/swap.json"))
     except (OSError, ValueError):
         pass
-os.kill(record["pid"], signal.SIGSTOP)
-print(record["pid"])
+if not record.get("finished"):
+    os.kill(record["pid"], signal.SIGSTOP)
+    print(record["pid"])
 """
 """Stops the swap's process in a step, and says which process it is."""
 
@@ -71,7 +71,7 @@ def frozen_swap(one: Fleet, step: str) -> subprocess.Popen[str]:
 def kill_swap(one: Fleet, frozen: subprocess.Popen[str], step: str) -> None:
     """Kill the process that was stopped, after a look that it was in that step."""
     process = frozen.communicate()[0].strip()
-    assert swap(one)["step"] == step
+    assert process and swap(one)["step"] == step, "the step was over too soon"
     one.sh("influx1", f"kill -KILL {process}")
 
 
@@ -88,15 +88,22 @@ def wait_for_workers(one: Fleet) -> None:
         time.sleep(0.1)
 
 
-def changed_configuration(one: Fleet) -> list[str]:
-    """Change the configuration, by which dpkg leaves the package's own beside it, and return what lies there now."""
-    folder = "/etc/influxdb"
-    one.sh("influx1", f"echo '# ours' >> {folder}/influxdb.conf; echo former > {folder}/influxdb.conf.dpkg-old")
-    return configuration(one)
+def with_much_to_copy(one: Fleet) -> list[str]:
+    """Change the configuration, so that dpkg leaves the package's own beside it, and return what lies there now.
+
+    Large files make the steps that copy them long enough to be seen.
+    """
+    one.sh(
+        "influx1",
+        "echo '# ours' >> /etc/influxdb/influxdb.conf;"
+        " head -c 50M /dev/zero | tee /etc/influxdb/influxdb.conf.dpkg-old > /var/lib/influxdb/meta/large;"
+        " chown influxdb: /var/lib/influxdb/meta/large",
+    )
+    return beside_configuration(one)
 
 
-def configuration(one: Fleet) -> list[str]:
-    return one.sh("influx1", "cd /etc/influxdb && ls && cat *.dpkg-*").splitlines()
+def beside_configuration(one: Fleet) -> list[str]:
+    return one.sh("influx1", "cd /etc/influxdb && ls && sha256sum *.dpkg-*").splitlines()
 
 
 def done_and_whole(one: Fleet, run: Run, swaps: int) -> None:
@@ -121,7 +128,7 @@ def test_a_killed_controller(fleet: Callable[..., Fleet], words: str) -> None:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_killed_swap_is_taken_up_by_its_own_run(fleet: Callable[..., Fleet], step: str) -> None:
     one = fleet("--nodes", "1")
-    before = changed_configuration(one)
+    before = with_much_to_copy(one)
     frozen = frozen_swap(one, step)
     with one.writer("influx1") as writer:
         run = one.start()
@@ -129,14 +136,14 @@ def test_a_killed_swap_is_taken_up_by_its_own_run(fleet: Callable[..., Fleet], s
         run.wait()
     done_and_whole(one, run, swaps=1)
     assert writer.lost() == []
-    assert configuration(one) == before
+    assert beside_configuration(one) == before
 
 
 @pytest.mark.parametrize("step", ["install", pytest.param("copy_keep", marks=pytest.mark.sample), "ready"])
 def test_recover_after_controller_and_swap_were_killed(fleet: Callable[..., Fleet], step: str) -> None:
     """No worker of the dead controller takes the swap up again."""
     one = fleet("--nodes", "1")
-    before = changed_configuration(one)
+    before = with_much_to_copy(one)
     frozen = frozen_swap(one, step)
     with one.writer("influx1") as writer:
         run = one.start()
@@ -152,7 +159,7 @@ def test_recover_after_controller_and_swap_were_killed(fleet: Callable[..., Flee
     assert one.sh("influx1", "dpkg-query -W -f '${Status} ${Version}' influxdb") == "install ok installed 1.3.9-1"
     assert back.nodes["influx1"]["data"] == "same"
     assert writer.lost() == []
-    assert configuration(one) == before
+    assert beside_configuration(one) == before
     assert not one.sh("influx1", "ls /var/lib/dbfleet/lock 2>/dev/null || true")
 
 
