@@ -36,7 +36,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._metastore_process
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import make_folder, read_json, write_json
 
 try:
-    from typing import Any, Callable, Dict, Iterator, Tuple  # noqa: F401 (read by type comments)
+    from typing import Any, Callable, Dict, List, Tuple  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
@@ -249,7 +249,7 @@ class Restore(object):
 def expected_backup(path, digest):
     # type: (str, str) -> bytes
     """The backup, which is alone in its folder and what it was when it was proved."""
-    if sole_backup(os.path.dirname(path)) != path:
+    if os.path.basename(sole_backup(os.path.dirname(path))) != os.path.basename(path):
         raise FleetError("{0} is not the backup in its folder".format(plain(path)), "the path of a meta.NN", "correct backup")
     if sha256(path) != digest:
         raise FleetError(
@@ -313,13 +313,10 @@ def owner_of(owner, group):
 
 
 def everything(path):
-    # type: (str) -> Iterator[str]
+    # type: (str) -> List[str]
     """A folder and all that lies in it; links are not followed."""
-    yield path
-    if os.path.isdir(path) and not os.path.islink(path):
-        for name in os.listdir(path):
-            for found in everything(os.path.join(path, name)):
-                yield found
+    names = os.listdir(path) if os.path.isdir(path) and not os.path.islink(path) else []
+    return [path] + [found for name in names for found in everything(os.path.join(path, name))]
 
 
 def copy_times(source, target):

@@ -212,6 +212,7 @@ def test_another_file_beside_the_backup(site):
 def test_a_backup_that_is_not_the_proved_one(site):
     shutil.copy(os.path.join(files.DAMAGED, "onebyte.meta.00"), site["backup"])
     assert "as when it was proved" in refused(site)
+    assert "not the backup in its folder" in refused(site, backup=site["backup"][:-1] + "1")
     os.remove(site["backup"])
     assert "no backup of the metastore" in refused(site)
 
