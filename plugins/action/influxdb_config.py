@@ -98,7 +98,7 @@ class ActionModule(ActionBase):
             raise FleetError(
                 f"There is no file {options['path']} on the node",
                 "the configuration that influxd reads",
-                "say where it is with path",
+                "say where it is (influxdb_config_path of the role, path of the module)",
             )
         defaults = self._defaults(options["program"], options["from_version"])
         merged = merge(old, defaults, options["packaged"], options["from_version"], options["to_version"])
@@ -145,7 +145,7 @@ class ActionModule(ActionBase):
             raise FleetError(
                 f"{program} config ended with exit code {result.rc}: {mask(result.err.strip())}",
                 f"the defaults of {version}",
-                "say where the program of the old release is with program",
+                "say where the program of the old release is (influxdb_program of the role, program of the module)",
             )
         return result.out
 

@@ -45,6 +45,7 @@ FUNCTIONS = (
     _influxdb_node.configured,
     _influxdb_node.copies_id,
     _influxdb_node.databases,
+    _influxdb_node.downtime,
     _influxdb_node.expected_shards,
     _influxdb_node.files_of_service,
     _influxdb_node.kept,

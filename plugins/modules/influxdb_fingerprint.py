@@ -156,7 +156,7 @@ seconds:
   returned: success
   type: float
 reason:
-  description: Why the server could not be asked (V(credentials), V(tls), V(unreachable) or V(server)).
+  description: Why the server could not be asked (V(credentials), V(tls), V(library), V(unreachable) or V(server)).
   returned: failure
   type: str
 """

@@ -153,7 +153,7 @@ shards:
       description: Nodes that hold it; empty in single servers from 0.12.
       type: str
 reason:
-  description: Why the server could not be asked (V(credentials), V(tls), V(unreachable) or V(server)).
+  description: Why the server could not be asked (V(credentials), V(tls), V(library), V(unreachable) or V(server)).
   returned: failure
   type: str
 """

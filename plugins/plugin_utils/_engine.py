@@ -154,9 +154,7 @@ def _plan_node(host: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         "disk": {"state_dir_free": node.get("state_dir_free") or 0, "needed": node.get("disk_needed") or 0},
         "findings": findings,
         "reachable": seen,
-        "reason": ""
-        if seen
-        else str(facts.get("fleet_unreachable") or LOST),
+        "reason": "" if seen else str(facts.get("fleet_unreachable") or LOST),
     }
 
 

@@ -169,14 +169,20 @@ def way_back(staged: Facts, given: Facts) -> dict[str, str]:
     return {"path": staged["path"], "version": staged["version"], "source": "given" if given else staged["source"]}
 
 
+def downtime(swap: Facts) -> str:
+    """Return how long the service was away; a swap whose process was killed meanwhile cannot tell."""
+    return "an unknown time" if swap["downtime"] is None else f"{swap['downtime']:.2f} s"
+
+
 def swaps(first: Facts, second: Facts) -> dict[str, Any]:
     """Return two changes of a node as one: the upgrade, and the way back that followed it."""
     if not first or second.get("outcome") == "unchanged":
         return dict(first or second)
+    times = [first["downtime"], second["downtime"]]
     return {
         **second,
         "steps": [*first["steps"], *second["steps"]],
-        "downtime": first["downtime"] + second["downtime"],
+        "downtime": None if None in times else sum(times),
         "error": first["error"] or second["error"],
     }
 
@@ -265,7 +271,9 @@ def preflight(node: Facts, target: str, offer: Facts, merged: Facts, way_back: F
 def _unoffered(offer: Facts) -> list[dict[str, str]]:
     if "why" not in offer:
         return []
-    remedy = "see to the node's sources of apt and their lists (apt-get update), or give the package as a file or an address"
+    remedy = (
+        "see to the node's sources of apt and their lists (apt-get update), or give the package as a file or an address"
+    )
     return [finding("package-repository", "error", offer["why"], remedy)]
 
 

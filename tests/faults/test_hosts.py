@@ -96,7 +96,8 @@ set -e
 mkdir -p /srv/repository && cd /srv/repository
 deb=influxdb_1.4.3_amd64.deb
 curl -sfO "$server/$deb"
-{ dpkg-deb -f $deb; echo "Filename: ./$deb"; echo "Size: $(stat -c %s $deb)"; echo "SHA256: $(sha256sum $deb | cut -d ' ' -f 1)"; } > Packages
+dpkg-deb -f $deb > Packages
+printf 'Filename: ./%s\\nSize: %s\\nSHA256: %s\\n' $deb "$(stat -c %s $deb)" "$(sha256sum $deb | cut -d ' ' -f 1)" >> Packages
 rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*
 echo 'deb [trusted=yes] file:/srv/repository ./' > /etc/apt/sources.list
 apt-get update

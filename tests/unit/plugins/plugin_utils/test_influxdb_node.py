@@ -128,13 +128,18 @@ def test_no_answer_is_never_taken_for_one(answer: dict[str, Any] | None) -> None
     assert node["api"]["reached"] is False
     found = {
         one["id"]
-        for one in _influxdb_node.preflight(node, "1.4.3", {}, {"findings": []}, {"source": "cache", "version": "1.3.9-1"})
+        for one in _influxdb_node.preflight(
+            node, "1.4.3", {}, {"findings": []}, {"source": "cache", "version": "1.3.9-1"}
+        )
     }
     assert found == {"api-credentials" if answer else "api-unreachable"}
 
 
 def test_a_sound_node_has_no_findings() -> None:
-    assert _influxdb_node.preflight(known(), "1.4.3", {}, {"findings": []}, {"source": "cache", "version": "1.3.9-1"}) == []
+    assert (
+        _influxdb_node.preflight(known(), "1.4.3", {}, {"findings": []}, {"source": "cache", "version": "1.3.9-1"})
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,8 +190,14 @@ def test_the_disk_that_is_needed(kind: str, backup: int) -> None:
 
 
 def test_a_release_that_no_repository_offers_is_found() -> None:
-    offer = {"reason": "package-repository", "why": "The package cannot be had", "msg": "The package cannot be had. ..."}
-    found = _influxdb_node.preflight(known(), "1.4.3", offer, {"skipped": True}, {"source": "cache", "version": "1.3.9"})
+    offer = {
+        "reason": "package-repository",
+        "why": "The package cannot be had",
+        "msg": "The package cannot be had. ...",
+    }
+    found = _influxdb_node.preflight(
+        known(), "1.4.3", offer, {"skipped": True}, {"source": "cache", "version": "1.3.9"}
+    )
     assert [(one["id"], one["message"]) for one in found] == [("package-repository", "The package cannot be had")]
 
 
@@ -265,8 +276,14 @@ def test_an_upgrade_and_its_way_back_are_told_as_one() -> None:
         0.75,
         "restored",
     )
+    assert _influxdb_node.swaps({**UP, "downtime": None}, BACK)["downtime"] is None
     assert _influxdb_node.swaps({}, BACK) == BACK
     assert _influxdb_node.swaps(UP, {**BACK, "outcome": "unchanged"}) == UP
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.244, "0.24 s"), (0.0, "0.00 s"), (None, "an unknown time")])
+def test_a_downtime_that_nobody_measured_is_called_so(seconds: float | None, told: str) -> None:
+    assert _influxdb_node.downtime({"downtime": seconds}) == told
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,13 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _report_sha
         (shape.changed_default, "as it was written before", "as it was written before"),
         (
             shape.changed_default,
-            {"key": "bind-address", "old": ":8088", "new": "127.0.0.1:8088", "release": "1.3", "consequence": "local only"},
+            {
+                "key": "bind-address",
+                "old": ":8088",
+                "new": "127.0.0.1:8088",
+                "release": "1.3",
+                "consequence": "local only",
+            },
             'bind-address: ":8088" → "127.0.0.1:8088" since 1.3: local only',
         ),
         (shape.changed_default, {"key": "[data] x", "old": None, "new": 7}, "[data] x: no limit → 7"),
