@@ -129,7 +129,7 @@ def _config_findings(node: Facts) -> list[Finding]:
 
 def _error(text: str) -> tuple[str, str]:
     """Return what an error of the collection found and expected, and its advice; either may be empty."""
-    said, _, advice = text.partition(". What to do: ")
+    said, _mark, advice = text.partition(". What to do: ")
     return said.rstrip("."), advice.rstrip(".")
 
 

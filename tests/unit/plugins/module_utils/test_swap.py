@@ -832,7 +832,6 @@ class TestTogether(object):
         assert swap(host, run="ours") == done and host.time >= 5  # gave the other process time to end
         store.lock.release()
 
-
     def test_a_lock_that_is_only_looked_at_is_no_swap(self, host):
         store = self.lock(host)
         store.write({"run": "theirs", "finished": True, "outcome": "restored", "id": "influxdb-1.3.9-1.4.3"})
