@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_settings
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_checks import backup_bytes, check, finding
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_keys import release
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._toml_text import decode
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import same
 
@@ -23,8 +25,11 @@ Facts = Mapping[str, Any]
 PACKAGE = ("name", "version", "arch", "sha256", "size")
 """What the planner and the report have to know of a package."""
 
-SWAP_ID = re.compile(r"^influxdb-(?P<source>[^-]+)-(?P<target>[^-]+)$")
-"""How a swap of an InfluxDB node is named: influxdb-FROM-TO."""
+SWAP_ID = re.compile(r"^(?:influxdb|influxdb_metastore)-(?P<source>[^-]+)-(?P<target>[^-]+)$")
+"""How a swap of an InfluxDB node is named: PATH-FROM-TO."""
+
+RAFT_BEFORE = (0, 12)
+"""The release from which on the metastore is in meta.db; before, it is in raft.db."""
 
 
 def config_path(look: Facts) -> str:
@@ -96,6 +101,11 @@ def asked(node: Facts, answer: Facts | None, shards: Facts | None, backup_kind: 
     return {**node, **known}
 
 
+def asked_again(node: Facts, answer: Facts) -> dict[str, Any]:
+    """Return the node with what its server answered now; where it did not answer, as it was."""
+    return {**node, "server": answer} if "version" in answer else dict(node)
+
+
 def summary(node: Facts, package: Facts, cluster: str, rank: int) -> dict[str, Any]:
     """Return the node as the engine's planner reads it. package is the result of fleet_package."""
     return {
@@ -121,6 +131,36 @@ def disk_needed(node: Facts, package: Facts) -> int:
         return 0
     packages = 2 * (int(package.get("size") or 0) + int(package.get("installed_size") or 0))
     return packages + (backup_bytes(node["backup_kind"], node["shards"]) if node.get("shards") else 0)
+
+
+def has_raft(version: str) -> bool:
+    """Say whether a release keeps its metastore in raft.db, which later ones do not read."""
+    found = release(version)
+    return bool(found) and found < RAFT_BEFORE
+
+
+def metastore(node: Facts, note: Facts, folder: str, program: str) -> dict[str, str]:
+    """Return what node_swap has to know of the metastore: note is that of the proved backup in the folder."""
+    settings, service = node["settings"], node["service"]
+    return {
+        **{name: settings[name] for name in ("meta_dir", "data_dir", "wal_dir")},
+        "backup": f"{folder}/{note['attempt']}/{note['file']}",
+        **{name: note[name] for name in ("sha256", "raft_sha256")},
+        "program": program,
+        "owner": str(service["user"]),
+        "group": str(service["group"]),
+    }
+
+
+def peers(result: Facts) -> list[str]:
+    """Return the members of a 0.10 or 0.11 cluster out of peers.json as slurp gave it; none where there is no such file."""
+    if "content" not in result:
+        return []
+    try:
+        found = json.loads(base64.b64decode(result["content"]))
+    except ValueError:
+        return []
+    return [str(peer) for peer in found] if isinstance(found, list) else []
 
 
 def expected_shards(node: Facts) -> list[dict[str, Any]]:
