@@ -78,7 +78,7 @@ def digest(paths: Iterable[Path], *words: str) -> str:
     total = hashlib.sha256()
     for path in sorted(_files(paths)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(LAB_DIR)} {path.stat().st_mode & 0o111:o} {content}\n".encode())
+        total.update(f"{os.path.relpath(path, LAB_DIR)} {path.stat().st_mode & 0o111:o} {content}\n".encode())
     total.update("\n".join(words).encode())
     return total.hexdigest()[:12]
 

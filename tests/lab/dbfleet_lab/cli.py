@@ -16,7 +16,7 @@ from dbfleet_lab import artifacts, host, keys, packages, server
 from dbfleet_lab.cache import Cache
 from dbfleet_lab.fleet import Fleets, FleetSpec
 from dbfleet_lab.images import IMAGES
-from dbfleet_lab.node import BARE
+from dbfleet_lab.node import BARE, NODATA, RECORDED, SMALL
 from dbfleet_lab.podman import LABEL, Podman
 from dbfleet_lab.shell import LabError
 
@@ -68,7 +68,7 @@ def _up(options: argparse.Namespace) -> None:
         version=options.version,
         prefix=options.prefix,
         clusters=tuple(options.cluster.split(",")) if options.cluster else (),
-        data=options.data == "small",
+        data=options.data,
         auth=options.auth,
         https=options.https,
     )
@@ -148,7 +148,12 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--cluster", metavar="NAME,...", help="fleet_cluster of the nodes in order; the last serves all others"
     )
-    up.add_argument("--data", choices=["small", "none"], default="small", help="data to load (default: small)")
+    up.add_argument(
+        "--data",
+        choices=[SMALL, RECORDED, NODATA],
+        default=SMALL,
+        help="fixture data to load, or the folder of a real server of the version (default: small)",
+    )
     up.add_argument("--auth", action="store_true", help="switch authentication on")
     up.add_argument("--https", action="store_true", help="serve HTTPS with a certificate of the lab's own authority")
     up.add_argument("--prefix", default="influx", help="node names are PREFIX1, PREFIX2, ... (default: influx)")

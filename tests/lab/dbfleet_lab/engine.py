@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dbfleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The InfluxDB engine: Debian's source package, compiled with the version stamp of the release it stands for."""
+"""The programs of a release: Debian's source package, compiled with the stamp of that release, and the lab's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from dbfleet_lab import legacy
 from dbfleet_lab.cache import Cache, digest, staged
 from dbfleet_lab.shell import LabError, run
 
@@ -31,27 +32,37 @@ GO = {"GO111MODULE": "off", "GOPATH": str(GOPATH), "GOFLAGS": "", "CGO_ENABLED":
 
 @dataclass(frozen=True)
 class Engine:
-    """One build of influxd and influx."""
+    """One build of influxd, influx and influx_tsm; before 0.12, influxd is the lab's own around the engine."""
 
     version: str
     bad: bool = False
 
     @property
     def name(self) -> str:
-        sources = digest([], *self._options(), *GO.values(), FAIL_TO_CREATE if self.bad else "")
+        sources = digest([], *self._options(), *GO.values(), legacy.sources(), FAIL_TO_CREATE if self.bad else "")
         return f"{self.version}{'-bad' if self.bad else ''}-{sources}"
 
     def build(self, cache: Cache) -> Path:
-        """The folder with both programs; compiled only where it is missing."""
+        """The folder with the programs; compiled only where it is missing."""
         final = cache.part("engines") / self.name
         if not final.exists():
             with staged(final) as folder:
-                overlay = [f"-overlay={_overlay(folder)}"] if self.bad else []
-                for program in ("influxd", "influx"):
-                    output = ["-o", str(folder / program)]
-                    command = ["go", "build", *self._options(), *overlay, *output, f"{PROJECT}/cmd/{program}"]
-                    run(command, env={**GO, "GOCACHE": str(cache.part("go-build"))}, cwd="/")
+                if legacy.is_old(self.version):
+                    self._compile_own(cache, folder, "influxd")
+                else:
+                    overlay = [f"-overlay={_overlay(folder)}"] if self.bad else []
+                    self._compile(cache, folder / "influxd", "cmd/influxd", *overlay)
+                self._compile(cache, folder / "influx", "cmd/influx")
+                self._compile_own(cache, folder, "influx_tsm")
         return final
+
+    def _compile_own(self, cache: Cache, folder: Path, program: str) -> None:
+        overlay = legacy.overlay(program, self.version, GOPATH / "src" / PROJECT, folder)
+        self._compile(cache, folder / program, f"{legacy.PLACE}/{program}", f"-overlay={overlay}")
+
+    def _compile(self, cache: Cache, output: Path, package: str, *options: str) -> None:
+        command = ["go", "build", *self._options(), *options, "-o", str(output), f"{PROJECT}/{package}"]
+        run(command, env={**GO, "GOCACHE": str(cache.part("go-build"))}, cwd="/")
 
     def _options(self) -> list[str]:
         stamps = {"version": self.version, "branch": "lab", "commit": "dbfleet-lab"}

@@ -20,6 +20,8 @@ from dbfleet_lab.influx import Influx
 
 ADMIN = ("admin", "lab-admin-pw")
 BATCH = 5000
+# The policy that comes with a database; before 1.0, its name was OLD_AUTO.
+AUTO, OLD_AUTO = "autogen", "default"
 
 SCHEMA = (
     'CREATE DATABASE "metrics"',
@@ -58,21 +60,26 @@ class Stretch:
     count: int
 
 
-def load(influx: Influx, node: str, now: datetime) -> int:
-    """Create everything on one server; harmless where it exists. Returns the number of points written."""
+def load(influx: Influx, node: str, now: datetime, old: bool = False) -> int:
+    """Create everything on one server; harmless where it exists. Returns the number of points written.
+
+    An old server, of a release before 0.12, chooses the durations of shards itself.
+    """
+    auto = OLD_AUTO if old else AUTO
     name, password = ADMIN
     # With authentication on, a server without users accepts exactly this statement, and only as its first.
     influx.query(f"CREATE USER \"{name}\" WITH PASSWORD '{password}' WITH ALL PRIVILEGES", tolerate="already exists")
     for statement in (*SCHEMA, *USERS):
-        influx.query(statement, tolerate="already exists")
+        influx.query(re.sub(" SHARD DURATION .*", "", statement) if old else statement, tolerate="already exists")
     total = 0
     for stretch in _stretches(now):
         lines = list(_lines(stretch, node))
         for start in range(0, len(lines), BATCH):
-            influx.write(stretch.database, stretch.policy, lines[start : start + BATCH])
+            policy = auto if stretch.policy == AUTO else stretch.policy
+            influx.write(stretch.database, policy, lines[start : start + BATCH])
         total += len(lines)
     for statement in EXTRAS:
-        influx.query(statement, tolerate="already exists")
+        influx.query(statement.replace(f'"{AUTO}"', f'"{auto}"'), tolerate="already exists")
     return total
 
 
@@ -81,15 +88,13 @@ def _stretches(now: datetime) -> Iterator[Stretch]:
     recent = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
     old = [datetime(year, month, 11, tzinfo=timezone.utc) for year in (2015, 2016, 2017) for month in (2, 6, 10)]
     for start in (*old, recent - 9 * week, recent - 3 * week, recent - week):
-        yield Stretch("metrics", "autogen", "cpu", start, day, 1500)
-    yield Stretch("metrics", "autogen", "disk io", recent - week, week, 2000)
-    yield Stretch("metrics", "autogen", "wetter,außen=°C", datetime(2016, 2, 29, tzinfo=timezone.utc), week, 1000)
+        yield Stretch("metrics", AUTO, "cpu", start, day, 1500)
+    yield Stretch("metrics", AUTO, "disk io", recent - week, week, 2000)
+    yield Stretch("metrics", AUTO, "wetter,außen=°C", datetime(2016, 2, 29, tzinfo=timezone.utc), week, 1000)
     yield Stretch("metrics", "one_week", "cpu", recent - 5 * day, 5 * day, 3000)
     yield Stretch("metrics", "forever", "cpu_1h", recent - 12 * week, 12 * week, 2000)
-    yield Stretch(
-        "odd name-db", "autogen", 'quo"ted, measurement', datetime(2017, 12, 30, tzinfo=timezone.utc), week, 2000
-    )
-    yield Stretch("datenbank-ü", "autogen", "温度", recent - 2 * week, 2 * week, 2000)
+    yield Stretch("odd name-db", AUTO, 'quo"ted, measurement', datetime(2017, 12, 30, tzinfo=timezone.utc), week, 2000)
+    yield Stretch("datenbank-ü", AUTO, "温度", recent - 2 * week, 2 * week, 2000)
 
 
 def _lines(stretch: Stretch, node: str) -> Iterator[str]:

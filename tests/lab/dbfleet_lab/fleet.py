@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from dbfleet_lab import inventory, keys, packages
+from dbfleet_lab import inventory, keys, legacy, packages
 from dbfleet_lab.cache import Cache
-from dbfleet_lab.node import BARE, Node
+from dbfleet_lab.node import BARE, RECORDED, SMALL, Node
 from dbfleet_lab.podman import Podman
 from dbfleet_lab.shell import LabError
 
@@ -34,7 +34,7 @@ class FleetSpec:
     version: str
     prefix: str
     clusters: tuple[str, ...] = ()
-    data: bool = True
+    data: str = SMALL
     auth: bool = False
     https: bool = False
 
@@ -45,7 +45,7 @@ class FleetSpec:
             self.clusters[min(index, len(self.clusters) - 1)] if self.clusters else "" for index in range(len(images))
         ]
         return [
-            Node(self.name, f"{self.prefix}{index}", image, self.version, cluster, self.auth, self.https)
+            Node(self.name, f"{self.prefix}{index}", image, self.version, cluster, self.auth, self.https, self.data)
             for index, (image, cluster) in enumerate(zip(images, names), start=1)  # noqa: B905 (Python 3.9 has no strict)
         ]
 
@@ -61,6 +61,7 @@ class Fleets:
         """Start a fleet, in place of one of the same name; returns its inventory."""
         _check_name(spec.name)
         _check_name(spec.prefix)
+        _check_data(spec)
         with self.cache.lock(f"fleet-{spec.name}"):
             self._remove(spec.name)
             folder = self.cache.part("fleets") / spec.name
@@ -106,13 +107,15 @@ class Fleets:
             print(f"{node.name}: {node.image} at {node.address}, nothing installed", flush=True)
             return
         ca = keys.authority(self.cache)
-        node.install(self.podman, packages.folder(self.cache) / f"influxdb_{spec.version}_amd64.deb")
+        node.install(self.podman, packages.release(self.cache, spec.version))
         node.configure(
             self.podman, keys.certificate(self.cache, folder, node.name, node.address) if spec.https else None
         )
+        if spec.data == RECORDED:
+            node.unpack(self.podman)
         version = node.start(self.podman, ca)
-        points = node.load(ca) if spec.data else 0
-        print(f"{node.name}: {node.image} at {node.address}, influxdb {version}, {points} points", flush=True)
+        data = f"{node.load(ca)} points" if spec.data == SMALL else f"data: {spec.data}"
+        print(f"{node.name}: {node.image} at {node.address}, influxdb {version}, {data}", flush=True)
 
     def _remove(self, name: str) -> None:
         self.podman.remove([found["Names"][0] for found in self.podman.containers(fleet=name)])
@@ -130,3 +133,12 @@ def _check_name(name: str) -> None:
         raise LabError(
             f"{name!r} cannot name a fleet or its nodes: small letters, digits and dashes, at most 31, a letter first"
         )
+
+
+def _check_data(spec: FleetSpec) -> None:
+    if spec.data == RECORDED and spec.version not in legacy.RECORDED:
+        raise LabError(f"nothing is recorded of {spec.version}, only of {', '.join(legacy.RECORDED)}")
+    if spec.data == RECORDED and spec.version == "0.10.3" and spec.auth:
+        raise LabError("the recorded 0.10.3 has no users, so that nobody could log in")
+    if spec.https and legacy.is_old(spec.version):
+        raise LabError(f"the lab has no HTTPS for {spec.version}, whose settings for it are others")

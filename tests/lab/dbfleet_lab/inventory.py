@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Union
 
-from dbfleet_lab import fixture
 from dbfleet_lab.node import Node
 
 Tree = Mapping[str, Union["Tree", str, bool]]
@@ -34,7 +33,7 @@ def render(nodes: Sequence[Node], group: str, key: Path, control_path: Path, ca:
         "ansible_control_path_dir": str(control_path),
     }
     if any(node.auth for node in nodes):
-        common["influxdb_admin_user"], common["influxdb_admin_password"] = fixture.ADMIN
+        common["influxdb_admin_user"], common["influxdb_admin_password"] = nodes[0].admin
     if any(node.https for node in nodes):
         common["influxdb_ca_path"] = str(ca)
     tree = {group: {"hosts": {node.name: _host(node) for node in nodes}, "vars": common}}

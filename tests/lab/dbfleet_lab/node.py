@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from dbfleet_lab import fixture
+from dbfleet_lab import fixture, legacy
 from dbfleet_lab.images import IMAGES, Image
 from dbfleet_lab.influx import Influx
 from dbfleet_lab.keys import Certificate
@@ -21,8 +22,11 @@ from dbfleet_lab.podman import LABEL, NETWORK, Podman
 from dbfleet_lab.shell import LabError
 
 CONFIG = "/etc/influxdb/influxdb.conf"
+STORAGE = "/var/lib/influxdb"
 TLS_FOLDER = "/etc/influxdb/tls"
 BARE = "none"
+# Kinds of data; NODATA is none.
+SMALL, RECORDED, NODATA = "small", "recorded", "none"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Node:
     cluster: str = ""
     auth: bool = False
     https: bool = False
+    data: str = SMALL
     address: str = ""
     state: str = ""
 
@@ -53,6 +58,7 @@ class Node:
             cluster=labels["cluster"],
             auth=labels["auth"] == "True",
             https=labels["https"] == "True",
+            data=labels.get("data", SMALL),
             address=podman.address(container["Names"][0]) if state == "running" else "",
             state=state,
         )
@@ -68,7 +74,7 @@ class Node:
     def boot(self, podman: Podman, public_key: Path) -> Node:
         """Start the container and wait for its SSH server; returns the node with its address."""
         labels = {"fleet": self.fleet, "node": self.name, "image": self.image, "version": self.version}
-        labels.update(cluster=self.cluster, auth=str(self.auth), https=str(self.https))
+        labels.update(cluster=self.cluster, auth=str(self.auth), https=str(self.https), data=self.data)
         podman.run(
             *["run", "--detach", "--name", self.container, "--hostname", self.name, "--network", NETWORK],
             *["--label", f"{LABEL}=1", *(f"--label={LABEL}.{key}={value}" for key, value in labels.items())],
@@ -79,6 +85,10 @@ class Node:
         _wait_for_ssh(booted.address)
         return booted
 
+    @property
+    def admin(self) -> tuple[str, str]:
+        return legacy.RECORDED_ADMIN if self.data == RECORDED else fixture.ADMIN
+
     def install(self, podman: Podman, package: Path) -> None:
         """Install a package with dpkg, without starting anything."""
         inside = f"/root/{package.name}"
@@ -86,11 +96,21 @@ class Node:
         podman.run("exec", self.container, "dpkg", "--install", inside)
         podman.run("exec", self.container, "rm", inside)
 
+    def unpack(self, podman: Podman) -> None:
+        """Put the folder of a real server of the release into the place of the packaged one, which is empty."""
+        inside = "/root/recorded.tar.gz"
+        podman.run("cp", str(legacy.RECORDED[self.version]), f"{self.container}:{inside}")
+        podman.run("exec", self.container, "tar", "-xzf", inside, "-C", STORAGE)
+        podman.run("exec", self.container, "chown", "-R", "influxdb:influxdb", STORAGE)
+        podman.run("exec", self.container, "rm", inside)
+
     def configure(self, podman: Podman, server: Certificate | None) -> None:
-        """Edit the packaged configuration where the fleet asks for authentication or TLS."""
-        settings = {"auth-enabled": "true"} if self.auth else {}
+        """Edit the packaged configuration where the fleet asks for authentication or TLS, or has recorded data."""
+        http = {"auth-enabled": "true"} if self.auth else {}
+        # What was recorded grows older every day, and may not expire under a test.
+        retention = {"enabled": "false"} if self.data == RECORDED else {}
         if server:
-            settings.update(_tls_settings())
+            http.update(_tls_settings())
             podman.run(
                 "exec", self.container, "install", "-d", "-o", "root", "-g", "influxdb", "-m", "0750", TLS_FOLDER
             )
@@ -98,9 +118,10 @@ class Node:
             podman.write(self.container, f"{TLS_FOLDER}/server.key", server.key)
             podman.run("exec", self.container, "chown", "influxdb:influxdb", f"{TLS_FOLDER}/server.key")
             podman.run("exec", self.container, "chmod", "0400", f"{TLS_FOLDER}/server.key")
-        if settings:
+        if http or retention:
             packaged = podman.run("exec", self.container, "cat", CONFIG).stdout
-            podman.write(self.container, CONFIG, _with_settings(packaged, settings))
+            edited = _with_settings(_with_settings(packaged, "http", http), "retention", retention)
+            podman.write(self.container, CONFIG, edited)
 
     def start(self, podman: Podman, ca: Path) -> str:
         """Start the service and wait until it answers; returns the version it gives."""
@@ -108,11 +129,11 @@ class Node:
         return self.influx(ca).wait()
 
     def influx(self, ca: Path) -> Influx:
-        return Influx(self.address, fixture.ADMIN if self.auth else None, ca if self.https else None)
+        return Influx(self.address, self.admin if self.auth else None, ca if self.https else None)
 
     def load(self, ca: Path) -> int:
         """Write the fixture data; returns the number of points."""
-        return fixture.load(self.influx(ca), self.name, datetime.now(timezone.utc))
+        return fixture.load(self.influx(ca), self.name, datetime.now(timezone.utc), legacy.is_old(self.version))
 
 
 def _tls_settings() -> dict[str, str]:
@@ -123,15 +144,15 @@ def _tls_settings() -> dict[str, str]:
     }
 
 
-def _with_settings(packaged: str, settings: Mapping[str, str]) -> str:
-    """Change commented samples of the [http] section into settings, as a person with an editor does."""
-    before, header, http = packaged.partition("[http]\n")
+def _with_settings(packaged: str, section: str, settings: Mapping[str, str]) -> str:
+    """Change the samples of one section, commented or not, into settings, as a person with an editor does."""
+    before, header, rest = packaged.partition(f"[{section}]\n")
+    body, separator, after = rest.partition("\n[")
     for key, value in settings.items():
-        sample = next((line for line in http.splitlines() if line.startswith(f"  # {key} =")), None)
-        if sample is None:
-            raise LabError(f"the packaged configuration has no sample of {key!r} in its [http] section")
-        http = http.replace(sample, f"  {key} = {value}", 1)
-    return before + header + http
+        body, found = re.subn(f"^  (# )?{key} = .*$", f"  {key} = {value}", body, count=1, flags=re.MULTILINE)
+        if not found:
+            raise LabError(f"the packaged configuration has no sample of {key!r} in its [{section}] section")
+    return before + header + body + separator + after
 
 
 def _wait_for_ssh(address: str, limit: float = 60) -> None:

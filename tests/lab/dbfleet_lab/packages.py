@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from dbfleet_lab import legacy
 from dbfleet_lab.cache import LAB_DIR, Cache, digest, staged
 from dbfleet_lab.engine import Engine
 from dbfleet_lab.shell import run
 
-RELEASES = {version: Engine(version) for version in ("1.3.9", "1.4.3", "1.8.10")}
+RELEASES = {version: Engine(version) for version in ("0.10.3", "0.11.1", "1.3.9", "1.4.3", "1.8.10")}
 BAD = Engine("1.4.3", bad=True)
 RECIPES = LAB_DIR / "packages"
 INFLUXDB = RECIPES / "influxdb"
@@ -49,8 +50,8 @@ class Deb:
 
     @property
     def file(self) -> Path:
-        """Where it lies below the packages folder; since 0.13 the vendor's file names lack the package's "-1"."""
-        return Path(self.folder, f"{self.name}_{self.version}_{self.architecture}.deb")
+        """Where it lies below the packages folder."""
+        return Path(self.folder, _file_name(self.name, self.version, self.architecture))
 
     def pack(self, packages: Path) -> None:
         with tempfile.TemporaryDirectory(dir=packages) as scratch:
@@ -91,6 +92,17 @@ def folder(cache: Cache) -> Path:
     return cache.part("packages") / sources
 
 
+def release(cache: Cache, version: str) -> Path:
+    """The package of a release."""
+    return folder(cache) / _file_name("influxdb", version, "amd64")
+
+
+def _file_name(name: str, version: str, architecture: str) -> str:
+    """The vendor's name of a package's file, which since 0.13 lacks the package's "-1"."""
+    iteration = "-1" if legacy.is_old(version) else ""
+    return f"{name}_{version}{iteration}_{architecture}.deb"
+
+
 def _debs(cache: Cache) -> list[Deb]:
     releases = [_influxdb(version, engine.build(cache)) for version, engine in RELEASES.items()]
     bad = _influxdb(
@@ -111,13 +123,16 @@ def _debs(cache: Cache) -> list[Deb]:
 
 
 def _influxdb(version: str, programs: Path, folder: str = ".", remark: str = "") -> Deb:
-    text = f"Debian's InfluxDB engine stamped {version} for the dbfleet lab{remark}"
+    around = " in a stand-in" if legacy.is_old(version) else ""
+    text = f"Debian's InfluxDB engine{around} stamped {version} for the dbfleet lab{remark}"
     return Deb("influxdb", version, text, partial(_fill_influxdb, version, programs), folder=folder)
 
 
 def _fill_influxdb(version: str, programs: Path, tree: Path) -> None:
-    for program in ("influxd", "influx"):
+    for program in ("influxd", "influx", "influx_tsm"):
         _copy(programs / program, tree / "usr/bin" / program, 0o755)
+    if legacy.is_old(version):
+        _copy(INFLUXDB / "influx_inspect", tree / "usr/bin/influx_inspect", 0o755)
     _fill_scripts(version, tree)
 
 
@@ -134,8 +149,12 @@ def _fill_scripts(version: str, tree: Path) -> None:
     """Everything of an influxdb package but the programs."""
     _copy(INFLUXDB / f"influxdb-{version}.conf", tree / "etc/influxdb/influxdb.conf")
     _copy(INFLUXDB / "logrotate", tree / "etc/logrotate.d/influxdb")
-    _copy(INFLUXDB / "influxdb.service", tree / "usr/lib/influxdb/scripts/influxdb.service")
-    _copy(INFLUXDB / "init.sh", tree / "usr/lib/influxdb/scripts/init.sh", 0o755)
+    old = legacy.is_old(version)
+    scripts = tree / "usr/lib/influxdb/scripts"
+    _copy(INFLUXDB / ("influxdb-to-file.service" if old else "influxdb.service"), scripts / "influxdb.service")
+    init = (INFLUXDB / "init.sh").read_text(encoding="utf-8")
+    # What `status` answers for a server that does not run has changed with 1.0.
+    _write(scripts / "init.sh", init.replace("not_running=1\n", "not_running=3\n") if old else init, 0o755)
     for empty in ("var/lib/influxdb", "var/log/influxdb"):
         (tree / empty).mkdir(parents=True)
     for script in ("preinst", "postinst", "postrm"):

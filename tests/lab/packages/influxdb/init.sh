@@ -18,6 +18,7 @@ pidfile=/var/run/influxdb/influxd.pid
 log=/var/log/influxdb/influxd.log
 open_files=65536
 stop_limit=30
+not_running=1
 
 if [ -r /etc/default/influxdb ]; then
     set -a
@@ -91,7 +92,7 @@ case "$1" in
             echo "$name is running"
         else
             echo "$name is not running"
-            exit 1
+            exit "$not_running"
         fi
         ;;
     *)
