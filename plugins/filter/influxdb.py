@@ -52,7 +52,6 @@ FUNCTIONS = (
     _influxdb_node.has_raft,
     _influxdb_node.kept,
     _influxdb_node.metastore,
-    _influxdb_node.peers,
     _influxdb_node.preflight,
     _influxdb_node.ready,
     _influxdb_node.summary,

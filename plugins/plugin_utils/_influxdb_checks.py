@@ -341,7 +341,7 @@ def _backup_kind(node: Facts, target: Target) -> str | None:
 
 
 def _cluster(node: Facts, target: Target) -> str | None:
-    peers = node.get("peers") or ()
+    peers = node["peers"]
     if len(peers) < 2:
         return None
     return (
@@ -457,7 +457,7 @@ CHECKS = (
         "metastore-cluster",
         "error",
         "the node is alone",
-        ("version",),
+        ("peers",),
         _cluster,
         "bring the data of the cluster into InfluxDB Enterprise with the vendor's help, or into a new server by export and import",
     ),

@@ -78,14 +78,16 @@ def unfinished(look: Facts) -> dict[str, str] | None:
     return {"id": swap["id"], **match.groupdict()}
 
 
-def asked(node: Facts, answer: Facts | None, shards: Facts | None, backup_kind: str) -> dict[str, Any]:
+def asked(
+    node: Facts, answer: Facts | None, shards: Facts | None, peers_file: Facts, backup_kind: str
+) -> dict[str, Any]:
     """Return the node with what its server answered and what lies in its folders, as the checks read it.
 
     answer is the result of influxdb_info, failed or not, and None where the server was not asked; shards that of
-    influxdb_shard_info, None where the folders are not known.
+    influxdb_shard_info, None where the folders are not known; peers_file that of slurp.
     """
     server = answer if answer and "version" in answer else None
-    known: dict[str, Any] = {"backup_kind": backup_kind, "server": server}
+    known: dict[str, Any] = {"backup_kind": backup_kind, "server": server, "peers": peers(peers_file)}
     known["api"] = {
         "reached": bool(server),
         "reason": (answer or {}).get("reason"),
@@ -135,8 +137,7 @@ def disk_needed(node: Facts, package: Facts) -> int:
 
 def has_raft(version: str) -> bool:
     """Say whether a release keeps its metastore in raft.db, which later ones do not read."""
-    found = release(version)
-    return bool(found) and found < RAFT_BEFORE
+    return bool(version) and release(version) < RAFT_BEFORE
 
 
 def metastore(node: Facts, note: Facts, folder: str, program: str) -> dict[str, str]:
@@ -152,15 +153,18 @@ def metastore(node: Facts, note: Facts, folder: str, program: str) -> dict[str, 
     }
 
 
-def peers(result: Facts) -> list[str]:
-    """Return the members of a 0.10 or 0.11 cluster out of peers.json as slurp gave it; none where there is no such file."""
+def peers(result: Facts) -> list[str] | None:
+    """Return the members of a 0.10 or 0.11 cluster out of peers.json as slurp gave it; None where it cannot be understood.
+
+    A node that stands alone may have no such file.
+    """
     if "content" not in result:
         return []
     try:
         found = json.loads(base64.b64decode(result["content"]))
     except ValueError:
-        return []
-    return [str(peer) for peer in found] if isinstance(found, list) else []
+        return None
+    return [str(peer) for peer in found] if isinstance(found, list) else None
 
 
 def expected_shards(node: Facts) -> list[dict[str, Any]]:
