@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dbfleet_lab import artifacts, host, keys, packages, server
+from dbfleet_lab import artifacts, check, host, keys, packages, server
 from dbfleet_lab.cache import Cache
 from dbfleet_lab.fleet import Fleets, FleetSpec
 from dbfleet_lab.images import IMAGES
@@ -100,6 +100,11 @@ def _data(options: argparse.Namespace) -> None:
     print(f"{options.node}: {points} points")
 
 
+def _check(_options: argparse.Namespace) -> None:
+    artifacts.build(CACHE, PODMAN)
+    check.check(FLEETS)
+
+
 def _clean(_options: argparse.Namespace) -> None:
     PODMAN.remove([found["Names"][0] for found in PODMAN.containers()])
     mine = f"--filter=label={LABEL}=1"
@@ -134,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     command("packages", _packages, "print the folder with the packages")
     command("serve", _serve, "start the package server and print its base URL")
     command("list", _list, "list all nodes")
+    command("check", _check, "prove that the old releases do what was recorded from the real ones")
     command("clean", _clean, "remove all that the lab made: containers, network, images, cache")
     up = command("up", _up, "start a fleet, in place of one of the same name, and print its inventory")
     up.add_argument("name", metavar="NAME")

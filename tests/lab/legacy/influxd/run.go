@@ -72,15 +72,15 @@ func serve(config *run.Config) error {
 		return err
 	}
 	defer os.RemoveAll(private)
-	raft, err := openMeta(config)
-	if err != nil {
-		return fmt.Errorf("create server: %s", err)
-	}
-	defer raft.close()
 	backups, err := net.Listen("tcp", config.BindAddress)
 	if err != nil {
 		return fmt.Errorf("open server: listen: %s", err)
 	}
+	raft, err := openMeta(config)
+	if err != nil {
+		return fmt.Errorf("open server: %s", err)
+	}
+	defer raft.close()
 	engine, err := newEngine(config, raft, private)
 	if err != nil {
 		return fmt.Errorf("create server: %s", err)
