@@ -51,6 +51,7 @@ FUNCTIONS = (
     _influxdb_node.files_of_service,
     _influxdb_node.has_raft,
     _influxdb_node.kept,
+    _influxdb_node.lost_on_the_way_back,
     _influxdb_node.metastore,
     _influxdb_node.preflight,
     _influxdb_node.ready,

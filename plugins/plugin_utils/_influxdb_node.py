@@ -153,6 +153,44 @@ def metastore(node: Facts, note: Facts, folder: str, program: str) -> dict[str, 
     }
 
 
+def lost_on_the_way_back(before: Facts, now: Facts, source: str) -> list[dict[str, str]]:
+    """Return the finding about metadata that was made since the upgrade: the old release goes on with that of before.
+
+    before and now are results of influxdb_metastore_info.
+    """
+    made = [thing for thing in _things(now) if thing not in _things(before)]
+    if not made:
+        return []
+    more = f" and {len(made) - 5} more" if len(made) > 5 else ""
+    return [
+        finding(
+            "metadata-since",
+            "blocker",
+            f"Since the upgrade there are: {', '.join(made[:5])}{more}. {source} goes on with the metadata from before it",
+            "save what is needed of it first, for example with influx_inspect export; then put metadata-since into fleet_accept."
+            " Shards that are new are moved beside the data folder (.dbfleet-aside)",
+        )
+    ]
+
+
+def _things(metadata: Facts) -> list[str]:
+    """Return everything that a metastore knows by name, and its shards by number; the server's own database is nobody's."""
+    found = [f"user {user['name']}" for user in metadata["users"]]
+    for database in metadata["databases"]:
+        name = database["name"]
+        if name == "_internal":
+            continue
+        found.append(f"database {name}")
+        found += [f"continuous query {name}.{query['name']}" for query in database["continuous_queries"]]
+        for policy in database["retention_policies"]:
+            found.append(f"retention policy {name}.{policy['name']}")
+            found += [f"subscription {name}.{policy['name']}.{one['name']}" for one in policy["subscriptions"]]
+            found += [
+                f"shard {shard} of {name}.{policy['name']}" for group in policy["shard_groups"] for shard in group["shards"]
+            ]
+    return found
+
+
 def peers(result: Facts) -> list[str] | None:
     """Return the members of a 0.10 or 0.11 cluster out of peers.json as slurp gave it; None where it cannot be understood.
 

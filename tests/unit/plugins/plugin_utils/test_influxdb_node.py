@@ -306,6 +306,31 @@ def test_the_swap_gets_the_proved_backup_and_the_user_of_the_service() -> None:
     assert facts["meta_dir"].endswith("/meta")
 
 
+def metadata(*names: str, shards: tuple[int, ...] = (1,)) -> dict[str, Any]:
+    policy = {"name": "default", "shard_groups": [{"shards": list(shards)}], "subscriptions": []}
+    databases = [
+        {"name": name, "continuous_queries": [], "retention_policies": [policy]} for name in (*names, "_internal")
+    ]
+    return {"users": [{"name": "admin"}], "databases": databases}
+
+
+@pytest.mark.parametrize(
+    ("now", "lost"),
+    [
+        (metadata("a"), None),
+        (metadata("a", shards=(1, 2)), "shard 2 of a.default"),
+        (metadata("a", "b"), "database b, retention policy b.default, shard 1 of b.default"),
+        (metadata("a", *"bcd"), "and 4 more"),
+    ],
+)
+def test_what_the_way_back_would_lose_has_to_be_accepted(now: dict[str, Any], lost: str | None) -> None:
+    found = _influxdb_node.lost_on_the_way_back(metadata("a"), now, "0.11.1")
+    assert [(one["id"], one["severity"], lost in one["message"]) for one in found if lost] == (
+        [("metadata-since", "blocker", True)] if lost else []
+    )
+    assert bool(found) is bool(lost)
+
+
 @pytest.mark.parametrize(("seconds", "told"), [(0.244, "0.24 s"), (0.0, "0.00 s"), (None, "an unknown time")])
 def test_a_downtime_that_nobody_measured_is_called_so(seconds: float | None, told: str) -> None:
     assert _influxdb_node.downtime({"downtime": seconds}) == told
