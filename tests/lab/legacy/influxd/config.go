@@ -154,7 +154,7 @@ func checkEngine(given map[string]interface{}) error {
 	case nil, "tsm1":
 		return nil
 	case "b1", "bz1":
-		if servesOldShards() {
+		if is010() {
 			return nil
 		}
 		return invalid(fmt.Sprintf("unrecognized engine %s", engine))

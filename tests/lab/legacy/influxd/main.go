@@ -69,7 +69,7 @@ func dispatch(name string, arguments []string) error {
 	return nil
 }
 
-// servesOldShards tells 0.10, which reads b1 and bz1 shards, from 0.11, which refuses them.
-func servesOldShards() bool {
+// is010 tells 0.10, which reads b1 and bz1 shards and keeps a peers.json, from 0.11, which does neither.
+func is010() bool {
 	return version < "0.11"
 }

@@ -116,7 +116,7 @@ func openMeta(config *run.Config) (*raftDB, error) {
 		return nil, err
 	}
 	node := map[string]interface{}{"ID": raft.metadata.nodeID()}
-	if servesOldShards() {
+	if is010() {
 		node["MetaServers"] = []string{addresses.metaHTTP}
 		err = writeOnce(filepath.Join(config.Meta.Dir, "peers.json"), []string{tcp}, 0755)
 	}

@@ -52,7 +52,7 @@ func openOldShards(engine *run.Server, config *run.Config, private string) (oldS
 	if err != nil || len(old) == 0 {
 		return nil, err
 	}
-	if !servesOldShards() {
+	if !is010() {
 		return nil, fmt.Errorf("unknown engine format")
 	}
 	dataFolder := filepath.Join(private, "data")
