@@ -66,3 +66,68 @@ def test_a_release_that_cannot_start_leaves_the_old_metadata(fleet: Callable[...
     assert run.statuses() == {"influx1": "rolled_back"}, run.text
     assert one.version("influx1") == "0.11.1"
     assert holdings(one) == before
+
+
+def slow_stop(fleet: Fleet) -> None:
+    """Give a client time to change metadata when the change of the release has begun."""
+    fleet.sh("influx1", "echo DBFLEET_LAB_STOP_DELAY=4s >> /etc/default/influxdb; systemctl restart influxdb; sleep 2")
+
+
+CREATE = "curl -s -XPOST http://127.0.0.1:8086/query --data-urlencode 'q=CREATE DATABASE {name}'"
+
+
+def test_metadata_that_changes_at_the_last_moment_is_not_lost(fleet: Callable[..., Fleet]) -> None:
+    """A database that appears once the package is being installed: the first attempt goes back, the second has it."""
+    one = fleet("--nodes", "1", *RECORDED)
+    run = one.start()
+    one.sh("influx1", f"until grep -q install /var/lib/dbfleet/swap.json 2>/dev/null; do sleep 0.01; done; {CREATE.format(name='late')}")
+    run.wait()
+    assert run.code == 0, run.text
+    assert one.version("influx1") == "1.4.3"
+    assert ["late"] in [json.loads(row) for series in ask(one, "SHOW DATABASES") for row in series["values"]]
+    assert "the metadata has changed" in one.sh("influx1", "cat /var/lib/dbfleet/journal.jsonl").lower() or "reason" in run.text
+
+
+def test_metadata_that_never_rests_leaves_the_node_as_it_was(fleet: Callable[..., Fleet]) -> None:
+    one = fleet("--nodes", "1", *RECORDED)
+    one.sh(
+        "influx1",
+        "cat > /root/restless.sh <<'END'\n"
+        f"for n in $(seq 3000); do {CREATE.format(name='n$n')} > /dev/null; sleep 0.1; done\n"
+        "END\n"
+        "sed -i \"s/'q=/\\\"q=/; s/\\$n'/\\$n\\\"/\" /root/restless.sh; nohup sh /root/restless.sh > /dev/null 2>&1 &",
+    )
+    run = one.run()
+    assert run.code != 0
+    assert one.version("influx1") == "0.11.1"
+    assert len(ask(one, 'SELECT * FROM "metrics".."cpu"')[0]["values"]) == 1200
+
+
+def test_the_way_back_asks_before_it_loses_metadata(fleet: Callable[..., Fleet]) -> None:
+    one = fleet("--nodes", "1", *RECORDED)
+    assert one.run().code == 0
+    one.sh("influx1", CREATE.format(name="since"))
+    refused = one.run(playbook="rollback", fleet_hosts="influxdb")
+    assert refused.code != 0
+    assert "database since" in refused.text
+    assert one.version("influx1") == "1.4.3"
+    back = one.run(playbook="rollback", fleet_hosts="influxdb", fleet_accept=["metadata-since"])
+    assert back.code == 0, back.text
+    assert one.version("influx1") == "0.11.1"
+
+
+def test_an_old_host(fleet: Callable[..., Fleet]) -> None:
+    one = fleet("--nodes", "1", "--image", "oldhost", *RECORDED, core="2.16")
+    before = holdings(one)
+    run = one.run()
+    assert run.code == 0, run.text
+    assert one.version("influx1") == "1.4.3"
+    assert holdings(one) == before
+
+
+def test_shards_of_old_engines_are_refused(fleet: Callable[..., Fleet]) -> None:
+    one = fleet("--nodes", "1", "--version", "0.10.3", "--data", "recorded")
+    run = one.run()
+    assert run.code != 0
+    assert "shards-b1" in run.text
+    assert one.version("influx1") == "0.10.3"
