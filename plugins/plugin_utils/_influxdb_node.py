@@ -257,7 +257,7 @@ def downtime(swap: Facts) -> str:
 
 
 def swaps(first: Facts, second: Facts) -> dict[str, Any]:
-    """Return two changes of a node as one: the upgrade, and the way back that followed it."""
+    """Return two changes of a node as one: the upgrade, and the way back or the next attempt that followed it."""
     if not first or second.get("outcome") == "unchanged":
         return dict(first or second)
     times = [first["downtime"], second["downtime"]]
@@ -265,7 +265,7 @@ def swaps(first: Facts, second: Facts) -> dict[str, Any]:
         **second,
         "steps": [*first["steps"], *second["steps"]],
         "downtime": None if None in times else sum(times),
-        "error": first["error"] or second["error"],
+        "error": "" if second["outcome"] == "swapped" else first["error"] or second["error"],
     }
 
 

@@ -277,6 +277,8 @@ def test_an_upgrade_and_its_way_back_are_told_as_one() -> None:
         "restored",
     )
     assert _influxdb_node.swaps({**UP, "downtime": None}, BACK)["downtime"] is None
+    again = _influxdb_node.swaps({**BACK, "error": "The metadata has changed."}, UP)
+    assert (again["error"], again["outcome"], again["downtime"]) == ("", "swapped", UP["downtime"] + BACK["downtime"])
     assert _influxdb_node.swaps({}, BACK) == BACK
     assert _influxdb_node.swaps(UP, {**BACK, "outcome": "unchanged"}) == UP
 
