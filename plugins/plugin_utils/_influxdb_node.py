@@ -186,7 +186,9 @@ def _things(metadata: Facts) -> list[str]:
             found.append(f"retention policy {name}.{policy['name']}")
             found += [f"subscription {name}.{policy['name']}.{one['name']}" for one in policy["subscriptions"]]
             found += [
-                f"shard {shard} of {name}.{policy['name']}" for group in policy["shard_groups"] for shard in group["shards"]
+                f"shard {shard} of {name}.{policy['name']}"
+                for group in policy["shard_groups"]
+                for shard in group["shards"]
             ]
     return found
 

@@ -169,7 +169,9 @@ def test_a_package_that_the_node_fetches_itself_is_merged_later() -> None:
 def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
     node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.4.3"}, SHARDS, {}, "metadata")
     assert _influxdb_node.preflight(node, "1.4.3", {}, {"skipped": True}, {"skipped": True}) == []
-    lost = _influxdb_node.asked(configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, {}, "metadata")
+    lost = _influxdb_node.asked(
+        configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, {}, "metadata"
+    )
     assert [one["id"] for one in _influxdb_node.preflight(lost, "1.4.3", {}, {"skipped": True}, {"skipped": True})] == [
         "api-unreachable"
     ]
@@ -285,7 +287,13 @@ def test_an_upgrade_and_its_way_back_are_told_as_one() -> None:
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [(None, []), (b'["127.0.0.1:8088"]', ["127.0.0.1:8088"]), (b'["a:1", "b:1"]', ["a:1", "b:1"]), (b"[", None), (b"{}", None)],
+    [
+        (None, []),
+        (b'["127.0.0.1:8088"]', ["127.0.0.1:8088"]),
+        (b'["a:1", "b:1"]', ["a:1", "b:1"]),
+        (b"[", None),
+        (b"{}", None),
+    ],
 )
 def test_who_else_is_in_the_cluster(content: bytes | None, expected: list[str] | None) -> None:
     result = {"failed": False} if content is None else {"content": base64.b64encode(content).decode()}
