@@ -277,12 +277,14 @@ def compared(before: Facts, result: Facts) -> dict[str, Any]:
     values = f"{totals['values']} values in " if before["level"] == "points" else ""
     held = f"{values}{totals['databases']} databases"
     count = result["difference_count"]
+    new = result["additions"]
+    since = f" (new since then: {', '.join(new[:3])}{' and more' if len(new) > 3 else ''})" if new else ""
     return {
         "level": before["level"],
         "before": totals,
         "after": result["fingerprint"]["totals"],
         "differences": result["differences"],
-        "sentence": f"{count} differences" if count else f"all {held} are there",
+        "sentence": f"{count} differences" if count else f"all {held} are there{since}",
     }
 
 

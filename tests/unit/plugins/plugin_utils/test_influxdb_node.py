@@ -347,16 +347,23 @@ def test_a_downtime_that_nobody_measured_is_called_so(seconds: float | None, tol
 
 
 @pytest.mark.parametrize(
-    ("level", "count", "sentence"),
+    ("level", "count", "new", "sentence"),
     [
-        ("points", 0, "all 9 values in 2 databases are there"),
-        ("metadata", 0, "all 2 databases are there"),
-        ("points", 3, "3 differences"),
+        ("points", 0, [], "all 9 values in 2 databases are there"),
+        ("metadata", 0, [], "all 2 databases are there"),
+        ("metadata", 0, ["User a"], "all 2 databases are there (new since then: User a)"),
+        ("metadata", 0, ["a", "b", "c", "d"], "all 2 databases are there (new since then: a, b, c and more)"),
+        ("points", 3, ["User a"], "3 differences"),
     ],
 )
-def test_the_comparison_is_told_in_a_sentence(level: str, count: int, sentence: str) -> None:
+def test_the_comparison_is_told_in_a_sentence(level: str, count: int, new: list[str], sentence: str) -> None:
     before = {"level": level, "totals": {"values": 9, "databases": 2}}
-    result = {"fingerprint": {"totals": {"values": 9}}, "difference_count": count, "differences": ["x"] * count}
+    result = {
+        "fingerprint": {"totals": {"values": 9}},
+        "difference_count": count,
+        "differences": ["x"] * count,
+        "additions": new,
+    }
     assert _influxdb_node.compared(before, result)["sentence"] == sentence
 
 
