@@ -18,7 +18,10 @@ except ImportError:  # Python 2.7 on the node has no typing
 LOOKING = ("look", "verify", "fresh")
 """Steps that change nothing."""
 
-RESULT = ("changed", "finished", "outcome", "step", "steps", "downtime", "error", "reason", "notes", "served_by_new", "kept", "log_tail", "run")
+RESULT = (
+    ("changed", "finished", "outcome", "step", "steps", "downtime", "error", "reason", "notes")
+    + ("served_by_new", "kept", "log_tail", "run")
+)
 """What of the record a caller gets."""
 
 

@@ -116,8 +116,8 @@ options:
     default: []
   metastore:
     description:
-      - For InfluxDB 0.10 and 0.11, whose metastore later releases do not read. After the stop, the new program restores it from a backup, as
-        M(dbfleet.upgrade.influxdb_metastore_restore) does; O(metastore.meta_dir) has to be among O(keep).
+      - For InfluxDB 0.10 and 0.11, whose metastore later releases do not read. After the stop, the new program restores it from a backup,
+        as M(dbfleet.upgrade.influxdb_metastore_restore) does; O(metastore.meta_dir) has to be among O(keep).
       - A backup that is out of date is refused before anything is changed, and once more after the stop.
       - On the way back the copy of the folder is always put back, for the old release would start empty on what the new one left. What was
         there is copied aside. Shards that the backup does not know are moved beside their folder (C(.dbfleet-aside)), or their numbers

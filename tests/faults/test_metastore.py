@@ -77,7 +77,8 @@ def test_metadata_that_changes_at_the_last_moment_is_not_lost(fleet: Callable[..
     run = one.start()
     one.sh(
         "influx1",
-        f"until grep -q install /var/lib/dbfleet/swap.json 2>/dev/null; do sleep 0.01; done; {CREATE.format(name='late')}",
+        'until grep -q \'"step": "install"\' /var/lib/dbfleet/swap.json 2>/dev/null; do sleep 0.01; done;'
+        f" {CREATE.format(name='late')}",
     )
     run.wait()
     assert run.code == 0, run.text

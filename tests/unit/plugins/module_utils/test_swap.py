@@ -278,7 +278,9 @@ class CountedStore(Store):
 def call_for(host, request):
     probes = FakeProbe(host, NEW), FakeProbe(host, OLD)
     store = CountedStore(host, request.id)
-    node = Node(host, host, host, probes[0], probes[1], Log(host.path("swap.log")), host.run_command, lambda job, limit: 0, time.time, host.clock, host.sleep)
+    log = Log(host.path("swap.log"))
+    times = (time.time, host.clock, host.sleep)
+    node = Node(host, host, host, probes[0], probes[1], log, host.run_command, lambda job, limit: 0, *times)
     return Call(request, node, store, lambda action, log: action())
 
 
