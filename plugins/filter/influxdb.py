@@ -39,6 +39,7 @@ _value:
 
 FUNCTIONS = (
     _influxdb_node.asked,
+    _influxdb_node.asked_again,
     _influxdb_node.compared,
     _influxdb_node.config_path,
     _influxdb_node.config_summary,
@@ -48,7 +49,10 @@ FUNCTIONS = (
     _influxdb_node.downtime,
     _influxdb_node.expected_shards,
     _influxdb_node.files_of_service,
+    _influxdb_node.has_raft,
     _influxdb_node.kept,
+    _influxdb_node.lost_on_the_way_back,
+    _influxdb_node.metastore,
     _influxdb_node.preflight,
     _influxdb_node.ready,
     _influxdb_node.summary,

@@ -53,14 +53,14 @@ def fingerprint(params, client, clock):
     if params["baseline"] is None:
         after = take(client, params["level"], params["until"], params["row_budget"], started)
         refuse_masking(after, params["password"])
-        return dict(_verdict(None, 0, 0), fingerprint=after, seconds=round(clock() - started, 3))
+        return dict(_verdict(None, 0, 0), additions=[], fingerprint=after, seconds=round(clock() - started, 3))
     # Python 2.7 hands over bytes, which are not equal to the text that the server sends
     baseline = container_to_text(params["baseline"])
     check_baseline(baseline)
     after = take_again(client, baseline, started)
     ended = clock()
     verdict = _verdict(differences(baseline, after, ended), params["max_differences"], expired_buckets(baseline, ended))
-    return dict(verdict, fingerprint=after, seconds=round(ended - started, 3))
+    return dict(verdict, additions=additions(baseline, after), fingerprint=after, seconds=round(ended - started, 3))
 
 
 def refuse_masking(taken, password):
@@ -428,17 +428,21 @@ def _expired(bucket, now):
 
 def metadata_differences(before, after):
     # type: (Dict[str, Any], Dict[str, Any]) -> List[str]
-    """Databases, policies, continuous queries, subscriptions, users and grants have to be equal; their order does not matter."""
+    """Databases, policies, continuous queries, subscriptions, users and grants have to be what they were; their order does not matter."""
     was, now = _flat(before), _flat(after)
     found = []
-    for thing in sorted(set(was) | set(now)):
+    for thing in sorted(was):
         if thing not in now:
             found.append(u"{0} is gone".format(thing))
-        elif thing not in was:
-            found.append(u"{0} was not there before".format(thing))
         else:
             found.extend(_changes(thing, was[thing], now[thing]))
     return [to_native(sentence) for sentence in found]
+
+
+def additions(before, after):
+    # type: (Dict[str, Any], Dict[str, Any]) -> List[str]
+    """What metadata there is that was not before: people go on working, and nothing is lost by that."""
+    return [to_native(thing) for thing in sorted(set(_flat(after["metadata"])) - set(_flat(before["metadata"])))]
 
 
 def _changes(thing, was, now):

@@ -291,6 +291,7 @@ def refuse_stale(raft, digest):
             "The metadata has changed since the backup was taken: {0} has the SHA-256 {1}".format(plain(raft), found),
             digest,
             "start the old release, take a new backup and go on with that. A restored older one mixes up databases",
+            reason="metastore-stale",
         )
 
 

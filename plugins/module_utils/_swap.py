@@ -32,9 +32,10 @@ try:
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
-SERVING_ORDER = ("keep_files", "install", "place_files", "reload", "stop", "copy_keep", "start", "ready")
+SERVING_ORDER = ("fresh", "keep_files", "install", "place_files", "reload", "stop", "copy_keep", "metastore", "start", "ready")
 COMPLAINT = re.compile("error|fail|denied|cannot|not found|refused|invalid|panic|fatal|broken|run:", re.IGNORECASE)
-STOPPED_ORDER = ("keep_files", "stop", "copy_keep", "install", "place_files", "reload", "start", "ready")
+OF_METASTORE = ("fresh", "metastore")
+STOPPED_ORDER = ("fresh", "keep_files", "stop", "copy_keep", "install", "place_files", "reload", "metastore", "start", "ready")
 
 
 class Forward(object):
@@ -55,7 +56,14 @@ class Forward(object):
     def run(self):
         # type: () -> None
         for name in STOPPED_ORDER if self.request.stop_first and self.restart_due else SERVING_ORDER:
-            self.journal.step(name, getattr(self, name))
+            if self.site.metastore or name not in OF_METASTORE:
+                self.journal.step(name, getattr(self, name))
+
+    def fresh(self):
+        # type: () -> None
+        """A backup of the metastore that is out of date is found here, before anything is changed, or else by the restore."""
+        if self.site.metastore and not self.copies.kept_is_broken():
+            self.site.metastore.refuse_stale()
 
     def keep_files(self):
         # type: () -> Optional[bool]
@@ -130,6 +138,14 @@ class Forward(object):
             return False
         self.copies.take_kept()
         return True
+
+    def metastore(self):
+        # type: () -> Optional[bool]
+        if not self.restart_due or not self.site.metastore:
+            return False
+        if self.copies.kept_is_broken():  # a way back was killed while it put the folder back
+            self.copies.put_kept_back()
+        return self.site.metastore.restore()
 
     def start(self):
         # type: () -> Optional[bool]
@@ -206,6 +222,7 @@ class Swap(object):
     def _reason(self, error):
         # type: (Exception) -> str
         """The error as a sentence without its full stop; its last log lines go to the result, the last one into the sentence."""
+        self.journal.record["reason"] = self.journal.record["reason"] or getattr(error, "facts", {}).get("reason", "")
         if not isinstance(error, FleetError):
             self.journal.record["log_tail"] += traceback.format_exc().splitlines()[-10:]
             return "{0}: {1}".format(type(error).__name__, error)

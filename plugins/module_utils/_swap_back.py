@@ -89,10 +89,19 @@ class Back(object):
     def keep(self):
         # type: () -> Optional[bool]
         never_served = self.never_served and self.copies.kept_differs()
-        if self.untouched or not (self.copies.kept_is_broken() or never_served):
+        unreadable = self.site.has_new_metastore()
+        if self.untouched or not (self.copies.kept_is_broken() or never_served or unreadable):
             return False
+        if unreadable:
+            self._set_shards_aside()
         self._put_kept_back()
         return True
+
+    def _set_shards_aside(self):
+        # type: () -> None
+        moved = self.site.metastore.set_aside() if self.site.metastore else []
+        if moved:
+            self.journal.note("shards that the old release does not know were moved away: {0}".format(", ".join(moved)))
 
     def _put_kept_back(self):
         # type: () -> None

@@ -15,17 +15,20 @@ try:
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
-LOOKING = ("look", "verify")
+LOOKING = ("look", "verify", "fresh")
 """Steps that change nothing."""
 
-RESULT = ("changed", "finished", "outcome", "step", "steps", "downtime", "error", "notes", "served_by_new", "kept", "log_tail", "run")
+RESULT = (
+    ("changed", "finished", "outcome", "step", "steps", "downtime", "error", "reason", "notes")
+    + ("served_by_new", "kept", "log_tail", "run")
+)
 """What of the record a caller gets."""
 
 
 def new_record(swap_id, state, run):
     # type: (str, str, str) -> Dict[str, Any]
     record = {"id": swap_id, "state": state, "run": run, "pid": os.getpid(), "kept": {"dir": "", "files": []}}  # type: Dict[str, Any]
-    record.update(finished=False, outcome="", changed=False, step="", steps=[], notes=[], log_tail=[], error="")
+    record.update(finished=False, outcome="", changed=False, step="", steps=[], notes=[], log_tail=[], error="", reason="")
     record.update(downtime=0.0, stopped_at=None, served_by_new=False, resumed=False)
     return record
 

@@ -11,6 +11,7 @@ __metaclass__ = type
 import re
 import time
 
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._command import run_command
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import Dpkg
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import Probe
@@ -47,6 +48,7 @@ def request_from(parameters):
         package_from(parameters["rollback_package"]),
         [file_from(value) for value in parameters["files"]],
         parameters["keep"],
+        parameters["metastore"],
         parameters["rollback"],
         parameters["stop_first"],
     )
@@ -68,7 +70,7 @@ def node_from(parameters, log):
 
     service = manager(parameters["service"], start, finish)
     packages = Dpkg(installer(log, start), time.sleep)
-    return Node(service, packages, Processes(), probe, old_probe, log, finish, time.time, monotonic, time.sleep)
+    return Node(service, packages, Processes(), probe, old_probe, log, run_command, finish, time.time, monotonic, time.sleep)
 
 
 def installer(log, start):

@@ -25,9 +25,11 @@ FileSpec = collections.namedtuple("FileSpec", ["src", "dest", "uid", "gid", "mod
 """uid, gid and mode: None for those of the file that is replaced."""
 
 Request = collections.namedtuple(
-    "Request", ["id", "state", "run", "package", "rollback_package", "files", "keep", "rollback", "stop_first"]
+    "Request", ["id", "state", "run", "package", "rollback_package", "files", "keep", "metastore", "rollback", "stop_first"]
 )
-Node = collections.namedtuple("Node", ["service", "packages", "processes", "probe", "old_probe", "log", "finish", "now", "clock", "sleep"])
+Node = collections.namedtuple(
+    "Node", ["service", "packages", "processes", "probe", "old_probe", "log", "run_command", "finish", "now", "clock", "sleep"]
+)
 """Everything a swap acts through. probe and old_probe ask for the new and the old release; finish waits for a launched program."""
 
 Look = collections.namedtuple("Look", ["installed", "placed", "state", "process", "answer", "old_answer"])

@@ -15,6 +15,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import Insta
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import wait_ready
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import failure
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_metastore import Metastore
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look, wanted_properties
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import native
 
@@ -43,6 +44,7 @@ class Site(object):
         self.request = request
         self.node = node
         self.copies = copies
+        self.metastore = Metastore(request.metastore, copies.folder, node.run_command, node.now) if request.metastore else None
 
     def package_name(self):
         # type: () -> str
@@ -93,9 +95,14 @@ class Site(object):
 
     def is_restored(self, look, trusted):
         # type: (Look, bool) -> bool
-        there = look.installed == Installed(self.old_version(), True) and self.copies.files_as_before()
+        there = look.installed == Installed(self.old_version(), True) and self.copies.files_as_before() and not self.has_new_metastore()
         serves = look.state.running and self.node.old_probe.passes(look.old_answer) and not self.copies.kept_is_broken()
         return there and serves and (trusted or self.is_untouched(look) or self._started_last(look))
+
+    def has_new_metastore(self):
+        # type: () -> bool
+        """Is the metastore in a form that the old release does not know?"""
+        return self.metastore is not None and self.metastore.is_new()
 
     def is_untouched(self, look):
         # type: (Look) -> bool

@@ -143,6 +143,12 @@ difference_count:
   description: Number of all differences.
   returned: success
   type: int
+additions:
+  description: Databases, policies, users and the like that there were not before. People go on working; these are no differences.
+  returned: success
+  type: list
+  elements: str
+  sample: ['Database "weather"']
 equal:
   description: Whether there is no difference; null without O(baseline).
   returned: success

@@ -114,6 +114,52 @@ options:
     type: list
     elements: path
     default: []
+  metastore:
+    description:
+      - For InfluxDB 0.10 and 0.11, whose metastore later releases do not read. After the stop, the new program restores it from a backup,
+        as M(dbfleet.upgrade.influxdb_metastore_restore) does; O(metastore.meta_dir) has to be among O(keep).
+      - A backup that is out of date is refused before anything is changed, and once more after the stop.
+      - On the way back the copy of the folder is always put back, for the old release would start empty on what the new one left. What was
+        there is copied aside. Shards that the backup does not know are moved beside their folder (C(.dbfleet-aside)), or their numbers
+        would be given twice.
+    type: dict
+    suboptions:
+      meta_dir:
+        description: The server's metadata folder.
+        type: path
+        required: true
+      data_dir:
+        description: Its data folder.
+        type: path
+        required: true
+      wal_dir:
+        description: Its WAL folder.
+        type: path
+        required: true
+      backup:
+        description: The proved backup, a meta.NN, alone in its folder. See M(dbfleet.upgrade.influxdb_metastore_backup).
+        type: path
+        required: true
+      sha256:
+        description: Its SHA-256.
+        type: str
+        required: true
+      raft_sha256:
+        description: The SHA-256 of raft.db at the time of the backup.
+        type: str
+        required: true
+      program:
+        description: The server program of the new release, once it is installed.
+        type: path
+        default: /usr/bin/influxd
+      owner:
+        description: The user of the service, who is given the metadata folder.
+        type: str
+        required: true
+      group:
+        description: The group of the service.
+        type: str
+        required: true
   ready:
     description: How to know that the new release serves.
     type: dict
@@ -259,6 +305,11 @@ downtime:
   returned: always
   type: float
   sample: 0.24
+reason:
+  description: A word for why the swap failed, where there is one. V(metastore-stale) when the metadata changed since its backup was taken.
+  returned: always
+  type: str
+  sample: ""
 error:
   description: Why the swap failed, in a sentence. Empty when nothing failed.
   returned: always
@@ -333,6 +384,17 @@ FILE = {
     "group": {"type": "str"},
     "mode": {"type": "str"},
 }
+METASTORE = {
+    "meta_dir": {"type": "path", "required": True},
+    "data_dir": {"type": "path", "required": True},
+    "wal_dir": {"type": "path", "required": True},
+    "backup": {"type": "path", "required": True},
+    "sha256": {"type": "str", "required": True},
+    "raft_sha256": {"type": "str", "required": True},
+    "program": {"type": "path", "default": "/usr/bin/influxd"},
+    "owner": {"type": "str", "required": True},
+    "group": {"type": "str", "required": True},
+}
 READY = {
     "url": {"type": "str", "required": True},
     "version": {"type": "str", "default": ""},
@@ -350,6 +412,7 @@ ARGUMENTS = {
     "rollback_package": {"type": "dict", "options": PACKAGE},
     "files": {"type": "list", "elements": "dict", "options": FILE, "default": []},
     "keep": {"type": "list", "elements": "path", "default": []},
+    "metastore": {"type": "dict", "options": METASTORE},
     "ready": {"type": "dict", "options": READY, "required": True},
     "rollback_ready": {"type": "dict", "options": READY},
     "rollback": {"type": "str", "choices": ["auto", "manual"], "default": "auto"},

@@ -340,6 +340,16 @@ def _backup_kind(node: Facts, target: Target) -> str | None:
     return f"influxd {version} cannot make a {kind} backup; {dotted(BACKUP_KINDS[kind])} is the first release that can"
 
 
+def _cluster(node: Facts, target: Target) -> str | None:
+    peers = node["peers"]
+    if len(peers) < 2:
+        return None
+    return (
+        f"The node is one of a cluster of {len(peers)} ({_some(peers)}). Clusters of 0.10 and 0.11 have no way into a later"
+        " open source release"
+    )
+
+
 def _limits(part: str) -> Callable[[Facts, Target], str]:
     """Return what tells the message, or the remedy, of series_limits; an empty text where there is no such finding."""
 
@@ -442,6 +452,14 @@ CHECKS = (
             _chown(part),
         )
         for part in ("meta", "data", "wal")
+    ),
+    Check(
+        "metastore-cluster",
+        "error",
+        "the node is alone",
+        ("peers",),
+        _cluster,
+        "bring the data of the cluster into InfluxDB Enterprise with the vendor's help, or into a new server by export and import",
     ),
     Check("series-limits", "warning", "the target limits series", ("version",), _limits("message"), _limits("remedy")),
     Check(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_settings
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_checks import backup_bytes, check, finding
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_keys import release
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._toml_text import decode
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import same
 
@@ -23,8 +25,11 @@ Facts = Mapping[str, Any]
 PACKAGE = ("name", "version", "arch", "sha256", "size")
 """What the planner and the report have to know of a package."""
 
-SWAP_ID = re.compile(r"^influxdb-(?P<source>[^-]+)-(?P<target>[^-]+)$")
-"""How a swap of an InfluxDB node is named: influxdb-FROM-TO."""
+SWAP_ID = re.compile(r"^(?:influxdb|influxdb_metastore)-(?P<source>[^-]+)-(?P<target>[^-]+)$")
+"""How a swap of an InfluxDB node is named: PATH-FROM-TO."""
+
+RAFT_BEFORE = (0, 12)
+"""The release from which on the metastore is in meta.db; before, it is in raft.db."""
 
 
 def config_path(look: Facts) -> str:
@@ -73,14 +78,16 @@ def unfinished(look: Facts) -> dict[str, str] | None:
     return {"id": swap["id"], **match.groupdict()}
 
 
-def asked(node: Facts, answer: Facts | None, shards: Facts | None, backup_kind: str) -> dict[str, Any]:
+def asked(
+    node: Facts, answer: Facts | None, shards: Facts | None, peers_file: Facts, backup_kind: str
+) -> dict[str, Any]:
     """Return the node with what its server answered and what lies in its folders, as the checks read it.
 
     answer is the result of influxdb_info, failed or not, and None where the server was not asked; shards that of
-    influxdb_shard_info, None where the folders are not known.
+    influxdb_shard_info, None where the folders are not known; peers_file that of slurp.
     """
     server = answer if answer and "version" in answer else None
-    known: dict[str, Any] = {"backup_kind": backup_kind, "server": server}
+    known: dict[str, Any] = {"backup_kind": backup_kind, "server": server, "peers": peers(peers_file)}
     known["api"] = {
         "reached": bool(server),
         "reason": (answer or {}).get("reason"),
@@ -94,6 +101,11 @@ def asked(node: Facts, answer: Facts | None, shards: Facts | None, backup_kind: 
         }
         known["owners"] = shards["owners"]
     return {**node, **known}
+
+
+def asked_again(node: Facts, answer: Facts) -> dict[str, Any]:
+    """Return the node with what its server answered now; where it did not answer, as it was."""
+    return {**node, "server": answer} if "version" in answer else dict(node)
 
 
 def summary(node: Facts, package: Facts, cluster: str, rank: int) -> dict[str, Any]:
@@ -121,6 +133,78 @@ def disk_needed(node: Facts, package: Facts) -> int:
         return 0
     packages = 2 * (int(package.get("size") or 0) + int(package.get("installed_size") or 0))
     return packages + (backup_bytes(node["backup_kind"], node["shards"]) if node.get("shards") else 0)
+
+
+def has_raft(version: str) -> bool:
+    """Say whether a release keeps its metastore in raft.db, which later ones do not read."""
+    return bool(version) and release(version) < RAFT_BEFORE
+
+
+def metastore(node: Facts, note: Facts, folder: str, program: str) -> dict[str, str]:
+    """Return what node_swap has to know of the metastore: note is that of the proved backup in the folder."""
+    settings, service = node["settings"], node["service"]
+    return {
+        **{name: settings[name] for name in ("meta_dir", "data_dir", "wal_dir")},
+        "backup": f"{folder}/{note['attempt']}/{note['file']}",
+        **{name: note[name] for name in ("sha256", "raft_sha256")},
+        "program": program,
+        "owner": str(service["user"]),
+        "group": str(service["group"]),
+    }
+
+
+def lost_on_the_way_back(before: Facts, now: Facts, source: str) -> list[dict[str, str]]:
+    """Return the finding about metadata that was made since the upgrade: the old release goes on with that of before.
+
+    before and now are results of influxdb_metastore_info.
+    """
+    made = [thing for thing in _things(now) if thing not in _things(before)]
+    if not made:
+        return []
+    more = f" and {len(made) - 5} more" if len(made) > 5 else ""
+    return [
+        finding(
+            "metadata-since",
+            "blocker",
+            f"Since the upgrade there are: {', '.join(made[:5])}{more}. {source} goes on with the metadata from before it",
+            "save what is needed of it first, for example with influx_inspect export; then put metadata-since into fleet_accept."
+            " Shards that are new are moved beside the data folder (.dbfleet-aside)",
+        )
+    ]
+
+
+def _things(metadata: Facts) -> list[str]:
+    """Return everything that a metastore knows by name, and its shards by number; the server's own database is nobody's."""
+    found = [f"user {user['name']}" for user in metadata["users"]]
+    for database in metadata["databases"]:
+        name = database["name"]
+        if name == "_internal":
+            continue
+        found.append(f"database {name}")
+        found += [f"continuous query {name}.{query['name']}" for query in database["continuous_queries"]]
+        for policy in database["retention_policies"]:
+            found.append(f"retention policy {name}.{policy['name']}")
+            found += [f"subscription {name}.{policy['name']}.{one['name']}" for one in policy["subscriptions"]]
+            found += [
+                f"shard {shard} of {name}.{policy['name']}"
+                for group in policy["shard_groups"]
+                for shard in group["shards"]
+            ]
+    return found
+
+
+def peers(result: Facts) -> list[str] | None:
+    """Return the members of a 0.10 or 0.11 cluster out of peers.json as slurp gave it; None where it cannot be understood.
+
+    A node that stands alone may have no such file.
+    """
+    if "content" not in result:
+        return []
+    try:
+        found = json.loads(base64.b64decode(result["content"]))
+    except ValueError:
+        return None
+    return [str(peer) for peer in found] if isinstance(found, list) else None
 
 
 def expected_shards(node: Facts) -> list[dict[str, Any]]:
@@ -175,7 +259,7 @@ def downtime(swap: Facts) -> str:
 
 
 def swaps(first: Facts, second: Facts) -> dict[str, Any]:
-    """Return two changes of a node as one: the upgrade, and the way back that followed it."""
+    """Return two changes of a node as one: the upgrade, and the way back or the next attempt that followed it."""
     if not first or second.get("outcome") == "unchanged":
         return dict(first or second)
     times = [first["downtime"], second["downtime"]]
@@ -183,7 +267,7 @@ def swaps(first: Facts, second: Facts) -> dict[str, Any]:
         **second,
         "steps": [*first["steps"], *second["steps"]],
         "downtime": None if None in times else sum(times),
-        "error": first["error"] or second["error"],
+        "error": "" if second["outcome"] == "swapped" else first["error"] or second["error"],
     }
 
 
@@ -193,12 +277,14 @@ def compared(before: Facts, result: Facts) -> dict[str, Any]:
     values = f"{totals['values']} values in " if before["level"] == "points" else ""
     held = f"{values}{totals['databases']} databases"
     count = result["difference_count"]
+    new = result["additions"]
+    since = f" (new since then: {', '.join(new[:3])}{' and more' if len(new) > 3 else ''})" if new else ""
     return {
         "level": before["level"],
         "before": totals,
         "after": result["fingerprint"]["totals"],
         "differences": result["differences"],
-        "sentence": f"{count} differences" if count else f"all {held} are there",
+        "sentence": f"{count} differences" if count else f"all {held} are there{since}",
     }
 
 

@@ -215,7 +215,7 @@ PATHS: tuple[Path, ...] = (
         # Observed up to 1.8.10: each release's "influxd restore -metadir" reads what 0.10 and 0.11 exported.
         to_ranges=(Span((1, 0), (1, 8)),),
         best="1.8.10",
-        built=False,
+        built=True,
         steps=(
             _STAGE,
             _BACKUP,

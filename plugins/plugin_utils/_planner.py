@@ -136,13 +136,15 @@ def _unreachable(node: Node, options: Options) -> tuple[PlannedNode, list[Findin
 
 def _back(node: Node, options: Options) -> PlannedNode:
     """Plan the way back of a node. What speaks against it keeps only the node itself from it: others may need it badly."""
+    change = node.unfinished or (node.last if options.direction == ROLLBACK else None)
     stops = [finding for finding in node.findings if finding.stops]
     if stops:
-        return _planned(node, options, REFUSED, stops[0].message)
-    change = node.unfinished or (node.last if options.direction == ROLLBACK else None)
-    if change is None:
-        return _planned(node, options, NOTHING, "No change is left to be undone")
-    return _undone(_planned(node, options, UPGRADE), change)
+        planned = _planned(node, options, REFUSED, stops[0].message)
+    elif change:
+        planned = _planned(node, options, UPGRADE)
+    else:
+        planned = _planned(node, options, NOTHING, "No change is left to be undone")
+    return _undone(planned, change) if change else planned
 
 
 def _undone(planned: PlannedNode, change: Change) -> PlannedNode:

@@ -70,7 +70,7 @@ The run took {report["run"]["seconds"]:.0f} s. Time without service: {downtimes}
 Read the report       {page.as_uri()}
 Look into a node      {SHORT_LAB} exec {FLEET} influx1
   there, try          influx -execute 'SHOW DATABASES'; journalctl -u influxdb; ls -R /var/lib/dbfleet
-Go back to {OLD}      the command above with dbfleet.upgrade.rollback in place of dbfleet.upgrade.influxdb
+Go back to {OLD}      the command above with dbfleet.upgrade.rollback in place of dbfleet.upgrade.influxdb, and -e fleet_hosts=influxdb
 See it once more      make demo
 Take the fleet down   {SHORT_LAB} down {FLEET}
 Remove everything     make clean   (fleets, images, packages, environments, this report)

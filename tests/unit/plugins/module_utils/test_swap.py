@@ -191,6 +191,9 @@ class Host(object):
     def alive(self, process):
         return bool(self.running) and process.pid == self.pid
 
+    def run_command(self, argv):
+        raise AssertionError("nothing is to be run: {0}".format(argv))
+
     def answer(self):
         serves = self.running and self.behaviour[self.running] == GOOD
         return Answer(204, self.running, "") if serves else Answer(0, "", "refused")
@@ -221,9 +224,13 @@ class FakeProbe(object):
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
+    return watched(Host(str(tmp_path)), monkeypatch)
+
+
+def watched(made, monkeypatch):
+    """The host, with each change of a file an effect."""
     monkeypatch.setattr(_swap_site, "CLOCK_SLACK", 0.0)
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # as slow as the disk, and nothing here can tell the difference
-    made = Host(str(tmp_path))
     for name in ("replace_file", "remove_file", "copy_entry", "mirror_entry"):
         monkeypatch.setattr(_swap_files, name, counted(made, name, getattr(_swap_files, name)))
     monkeypatch.setattr(_swap_copies, "write_json", counted(made, "write_json", _swap_copies.write_json))
@@ -251,7 +258,7 @@ def request_for(host, **changes):
         FileSpec(host.path("stage", "extra.conf"), host.path("etc", "extra.conf"), None, None, 0o600),
     ]
     values = {"id": "influxdb-1.3.9-1.4.3", "state": "swapped", "run": "run", "package": package(host, NEW), "files": files}
-    values.update(rollback_package=package(host, OLD), keep=[host.path("meta")], rollback="auto", stop_first=False)
+    values.update(rollback_package=package(host, OLD), keep=[host.path("meta")], metastore=None, rollback="auto", stop_first=False)
     values.update(changes)
     return Request(**values)
 
@@ -271,7 +278,9 @@ class CountedStore(Store):
 def call_for(host, request):
     probes = FakeProbe(host, NEW), FakeProbe(host, OLD)
     store = CountedStore(host, request.id)
-    node = Node(host, host, host, probes[0], probes[1], Log(host.path("swap.log")), lambda job, limit: 0, time.time, host.clock, host.sleep)
+    log = Log(host.path("swap.log"))
+    times = (time.time, host.clock, host.sleep)
+    node = Node(host, host, host, probes[0], probes[1], log, host.run_command, lambda job, limit: 0, *times)
     return Call(request, node, store, lambda action, log: action())
 
 

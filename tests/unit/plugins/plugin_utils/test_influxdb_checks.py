@@ -51,6 +51,7 @@ GOOD: dict[str, Any] = {
     },
     "rollback": {"available": True, "source": "cache", "reason": None},
     "backup_kind": "metadata",
+    "peers": [],
 }
 
 
@@ -82,6 +83,7 @@ def silent(reason: str | None, message: str | None = None) -> dict[str, Any]:
 STRANGER = {"pid": 9, "user": "root", "service": False}
 
 FIRES = [
+    ("metastore-cluster", "error", "1.4.3", {"peers": ["a:8088", "b:8088"]}, "one of a cluster of 2 (a:8088, b:8088)"),
     ("service-unknown", "error", "1.4.3", {"service__exists": False, "service__active": False}, "no service influxdb"),
     ("service-not-running", "error", "1.4.3", {"service__active": False, "processes": []}, "is not running"),
     (
@@ -202,6 +204,7 @@ def test_a_check_does_not_fire(target: str, facts: dict[str, Any]) -> None:
 
 
 CANNOT_LOOK = [
+    ("peers", {"metastore-cluster"}),
     ("service__exists", {"service-unknown", "service-not-running"}),
     ("service__active", {"service-not-running"}),
     ("service__user", {"ownership-meta", "ownership-data", "ownership-wal"}),

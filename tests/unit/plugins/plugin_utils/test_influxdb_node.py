@@ -67,7 +67,7 @@ def configured(**changes: Any) -> dict[str, Any]:
 
 
 def known(**changes: Any) -> dict[str, Any]:
-    return _influxdb_node.asked(configured(**changes), ANSWER, SHARDS, "metadata")
+    return _influxdb_node.asked(configured(**changes), ANSWER, SHARDS, {}, "metadata")
 
 
 def state(**changes: Any) -> dict[str, Any]:
@@ -118,13 +118,13 @@ def test_only_a_change_that_did_not_end_well_is_taken_up(swap: dict[str, Any] | 
 
 
 def test_what_the_server_says_counts_more_than_the_package() -> None:
-    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.3.8"}, SHARDS, "metadata")
+    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.3.8"}, SHARDS, {}, "metadata")
     assert (node["version"], node["api"]["reached"]) == ("1.3.8", True)
 
 
 @pytest.mark.parametrize("answer", [None, {"reason": "credentials", "msg": "wrong password", "failed": False}])
 def test_no_answer_is_never_taken_for_one(answer: dict[str, Any] | None) -> None:
-    node = _influxdb_node.asked(configured(), answer, SHARDS, "metadata")
+    node = _influxdb_node.asked(configured(), answer, SHARDS, {}, "metadata")
     assert node["api"]["reached"] is False
     found = {
         one["id"]
@@ -167,9 +167,11 @@ def test_a_package_that_the_node_fetches_itself_is_merged_later() -> None:
 
 
 def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
-    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.4.3"}, SHARDS, "metadata")
+    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.4.3"}, SHARDS, {}, "metadata")
     assert _influxdb_node.preflight(node, "1.4.3", {}, {"skipped": True}, {"skipped": True}) == []
-    lost = _influxdb_node.asked(configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, "metadata")
+    lost = _influxdb_node.asked(
+        configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, {}, "metadata"
+    )
     assert [one["id"] for one in _influxdb_node.preflight(lost, "1.4.3", {}, {"skipped": True}, {"skipped": True})] == [
         "api-unreachable"
     ]
@@ -177,7 +179,7 @@ def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
 
 @pytest.mark.parametrize(("target", "expected"), [("1.4.3", []), ("1.8.10", ["swap-unfinished"])])
 def test_an_interrupted_change_is_finished_or_undone_first(target: str, expected: list[str]) -> None:
-    node = _influxdb_node.asked(configured(state=state(swap=DIED)), None, SHARDS, "metadata")
+    node = _influxdb_node.asked(configured(state=state(swap=DIED)), None, SHARDS, {}, "metadata")
     assert [
         one["id"] for one in _influxdb_node.preflight(node, target, {}, {"skipped": True}, {"skipped": True})
     ] == expected
@@ -185,7 +187,7 @@ def test_an_interrupted_change_is_finished_or_undone_first(target: str, expected
 
 @pytest.mark.parametrize(("kind", "backup"), [("metadata", 20), ("legacy", 5320), ("none-acknowledged", 20)])
 def test_the_disk_that_is_needed(kind: str, backup: int) -> None:
-    node = _influxdb_node.asked(configured(), ANSWER, SHARDS, kind)
+    node = _influxdb_node.asked(configured(), ANSWER, SHARDS, {}, kind)
     assert _influxdb_node.disk_needed(node, {"size": 100, "installed_size": 400}) == 1000 + backup
 
 
@@ -255,7 +257,7 @@ def test_the_node_itself_is_asked_whether_it_is_ready() -> None:
 )
 def test_the_last_change_is_the_one_that_brought_the_release(backups: list[str], last: str | None) -> None:
     node = _influxdb_node.asked(
-        configured(state=state(backups=backups)), {**ANSWER, "version": "1.4.3"}, SHARDS, "metadata"
+        configured(state=state(backups=backups)), {**ANSWER, "version": "1.4.3"}, SHARDS, {}, "metadata"
     )
     assert (_influxdb_node.kept(node)["last"] or {}).get("id") == last
     assert _influxdb_node.copies_id(node, {"state": "nothing"}) == (last or "none")
@@ -277,8 +279,66 @@ def test_an_upgrade_and_its_way_back_are_told_as_one() -> None:
         "restored",
     )
     assert _influxdb_node.swaps({**UP, "downtime": None}, BACK)["downtime"] is None
+    again = _influxdb_node.swaps({**BACK, "error": "The metadata has changed."}, UP)
+    assert (again["error"], again["outcome"], again["downtime"]) == ("", "swapped", UP["downtime"] + BACK["downtime"])
     assert _influxdb_node.swaps({}, BACK) == BACK
     assert _influxdb_node.swaps(UP, {**BACK, "outcome": "unchanged"}) == UP
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, []),
+        (b'["127.0.0.1:8088"]', ["127.0.0.1:8088"]),
+        (b'["a:1", "b:1"]', ["a:1", "b:1"]),
+        (b"[", None),
+        (b"{}", None),
+    ],
+)
+def test_who_else_is_in_the_cluster(content: bytes | None, expected: list[str] | None) -> None:
+    result = {"failed": False} if content is None else {"content": base64.b64encode(content).decode()}
+    assert _influxdb_node.peers(result) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [("0.10.3", True), ("0.11.1", True), ("0.12.2", False), ("1.4.3", False), ("", False)]
+)
+def test_which_releases_have_a_raft_db(version: str, expected: bool) -> None:
+    assert _influxdb_node.has_raft(version) is expected
+
+
+def test_the_swap_gets_the_proved_backup_and_the_user_of_the_service() -> None:
+    note = {"attempt": "attempt-2", "file": "meta.00", "sha256": "ab", "raft_sha256": "cd", "taken_at": 1}
+    facts = _influxdb_node.metastore(known(), note, "/b/metastore", "/usr/bin/influxd")
+    assert facts["backup"] == "/b/metastore/attempt-2/meta.00"
+    assert (facts["sha256"], facts["raft_sha256"], facts["program"]) == ("ab", "cd", "/usr/bin/influxd")
+    assert (facts["owner"], facts["group"]) == ("influxdb", "influxdb")
+    assert facts["meta_dir"].endswith("/meta")
+
+
+def metadata(*names: str, shards: tuple[int, ...] = (1,)) -> dict[str, Any]:
+    policy = {"name": "default", "shard_groups": [{"shards": list(shards)}], "subscriptions": []}
+    databases = [
+        {"name": name, "continuous_queries": [], "retention_policies": [policy]} for name in (*names, "_internal")
+    ]
+    return {"users": [{"name": "admin"}], "databases": databases}
+
+
+@pytest.mark.parametrize(
+    ("now", "lost"),
+    [
+        (metadata("a"), None),
+        (metadata("a", shards=(1, 2)), "shard 2 of a.default"),
+        (metadata("a", "b"), "database b, retention policy b.default, shard 1 of b.default"),
+        (metadata("a", *"bcd"), "and 4 more"),
+    ],
+)
+def test_what_the_way_back_would_lose_has_to_be_accepted(now: dict[str, Any], lost: str | None) -> None:
+    found = _influxdb_node.lost_on_the_way_back(metadata("a"), now, "0.11.1")
+    assert [(one["id"], one["severity"], lost in one["message"]) for one in found if lost] == (
+        [("metadata-since", "blocker", True)] if lost else []
+    )
+    assert bool(found) is bool(lost)
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0.244, "0.24 s"), (0.0, "0.00 s"), (None, "an unknown time")])
@@ -287,16 +347,23 @@ def test_a_downtime_that_nobody_measured_is_called_so(seconds: float | None, tol
 
 
 @pytest.mark.parametrize(
-    ("level", "count", "sentence"),
+    ("level", "count", "new", "sentence"),
     [
-        ("points", 0, "all 9 values in 2 databases are there"),
-        ("metadata", 0, "all 2 databases are there"),
-        ("points", 3, "3 differences"),
+        ("points", 0, [], "all 9 values in 2 databases are there"),
+        ("metadata", 0, [], "all 2 databases are there"),
+        ("metadata", 0, ["User a"], "all 2 databases are there (new since then: User a)"),
+        ("metadata", 0, ["a", "b", "c", "d"], "all 2 databases are there (new since then: a, b, c and more)"),
+        ("points", 3, ["User a"], "3 differences"),
     ],
 )
-def test_the_comparison_is_told_in_a_sentence(level: str, count: int, sentence: str) -> None:
+def test_the_comparison_is_told_in_a_sentence(level: str, count: int, new: list[str], sentence: str) -> None:
     before = {"level": level, "totals": {"values": 9, "databases": 2}}
-    result = {"fingerprint": {"totals": {"values": 9}}, "difference_count": count, "differences": ["x"] * count}
+    result = {
+        "fingerprint": {"totals": {"values": 9}},
+        "difference_count": count,
+        "differences": ["x"] * count,
+        "additions": new,
+    }
     assert _influxdb_node.compared(before, result)["sentence"] == sentence
 
 

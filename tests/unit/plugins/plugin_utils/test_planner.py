@@ -422,7 +422,8 @@ def test_what_speaks_against_one_node_keeps_no_other_from_its_way_back() -> None
     )
     assert (made.verdict, made.waves) == ("go", (("good",),))
     assert {one.name: one.state for one in made.nodes} == {"lost": "refused", "locked": "refused", "good": "upgrade"}
-    assert entry(made, "locked").reason == "It is lock-held"
+    locked = entry(made, "locked")
+    assert (locked.reason, locked.from_version, locked.to_version) == ("It is lock-held", "1.4.3", "1.3.9")
 
 
 @pytest.mark.parametrize(
