@@ -44,6 +44,7 @@ sample: lab ## one fault of each kind on real nodes
 	@tests/faults/run -m sample
 
 faults: lab ## every fault: upgrades that are killed, cut off and broken on purpose (half an hour and more)
+	@$(LAB) check
 	@tests/faults/run
 
 bench: lab ## how long upgrades and proofs take
