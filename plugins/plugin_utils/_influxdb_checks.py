@@ -350,6 +350,15 @@ def _cluster(node: Facts, target: Target) -> str | None:
     )
 
 
+def _raft_left(node: Facts, target: Target) -> str | None:
+    if not node["raft_db"] or keys.release(node["version"]) < (0, 12):
+        return None
+    return (
+        f"{node['version']} is installed, and the metadata folder still holds the raft.db of 0.10 or 0.11, on which it does not"
+        " start. Nothing is lost as long as raft.db is there: do not delete it"
+    )
+
+
 def _limits(part: str) -> Callable[[Facts, Target], str]:
     """Return what tells the message, or the remedy, of series_limits; an empty text where there is no such finding."""
 
@@ -452,6 +461,15 @@ CHECKS = (
             _chown(part),
         )
         for part in ("meta", "data", "wal")
+    ),
+    Check(
+        "metastore-raft",
+        "error",
+        "the metadata is in a form that the release reads",
+        ("version", "raft_db"),
+        _raft_left,
+        "install the package of the old release again (dpkg -i influxdb_0.11.1-1_amd64.deb) with its configuration, start it and"
+        " see that it answers; then run the upgrade from there, which exports the metadata and restores it",
     ),
     Check(
         "metastore-cluster",

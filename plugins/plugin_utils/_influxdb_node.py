@@ -22,6 +22,9 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import s
 
 Facts = Mapping[str, Any]
 
+AT_TARGET = ("api", "service", "process", "metastore")
+"""The beginnings of the findings that matter on a node that has the target already: is it well?"""
+
 PACKAGE = ("name", "version", "arch", "sha256", "size")
 """What the planner and the report have to know of a package."""
 
@@ -79,15 +82,17 @@ def unfinished(look: Facts) -> dict[str, str] | None:
 
 
 def asked(
-    node: Facts, answer: Facts | None, shards: Facts | None, peers_file: Facts, backup_kind: str
+    node: Facts, answer: Facts | None, shards: Facts | None, old_metadata: Facts, backup_kind: str
 ) -> dict[str, Any]:
     """Return the node with what its server answered and what lies in its folders, as the checks read it.
 
     answer is the result of influxdb_info, failed or not, and None where the server was not asked; shards that of
-    influxdb_shard_info, None where the folders are not known; peers_file that of slurp.
+    influxdb_shard_info, None where the folders are not known. old_metadata tells of 0.10 and 0.11: raft, whether their
+    raft.db is there, and peers, the result of slurp for peers.json.
     """
     server = answer if answer and "version" in answer else None
-    known: dict[str, Any] = {"backup_kind": backup_kind, "server": server, "peers": peers(peers_file)}
+    known: dict[str, Any] = {"backup_kind": backup_kind, "server": server}
+    known.update(raft_db=bool(old_metadata["raft"]), peers=peers(old_metadata["peers"]))
     known["api"] = {
         "reached": bool(server),
         "reason": (answer or {}).get("reason"),
@@ -343,7 +348,7 @@ def preflight(node: Facts, target: str, offer: Facts, merged: Facts, way_back: F
     if node["resume"]:
         return _resumable(node["resume"], target)
     if same(node["version"], target):
-        return [one for one in check(node, target) if one["id"].split("-")[0] in ("api", "service", "process")]
+        return [one for one in check(node, target) if one["id"].split("-")[0] in AT_TARGET]
     known: dict[str, Any] = {"rollback": _way_back(node, way_back)}
     if "findings" in merged:
         known["config_findings"] = merged["findings"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import BAD, Fleet
+from conftest import BAD, Fleet, lab
 
 RECORDED = ("--version", "0.11.1", "--data", "recorded")
 PASSWORDS = {"admin": "adminpw", "reader": "readerpw", "writer": "wr it'er", "we ird": "x"}
@@ -146,3 +146,17 @@ def test_shards_of_old_engines_are_refused(fleet: Callable[..., Fleet]) -> None:
     assert run.code != 0
     assert "shards-b1" in run.text
     assert one.version("influx1") == "0.10.3"
+
+
+def test_a_newer_release_that_was_installed_over_raft_db_is_told_apart(fleet: Callable[..., Fleet]) -> None:
+    one = fleet("--nodes", "1", *RECORDED)
+    one.sh(
+        "influx1",
+        f"curl -sfo /root/new.deb {lab('serve')}/influxdb_1.4.3_amd64.deb; dpkg --force-confold -i /root/new.deb;"
+        " systemctl daemon-reload; systemctl restart influxdb || true",
+    )
+    run = one.run()
+    assert run.code != 0
+    assert "metastore-raft" in run.text
+    assert "do not delete it" in run.text
+    assert "raft.db" in one.sh("influx1", "ls /var/lib/influxdb/meta")

@@ -52,6 +52,7 @@ GOOD: dict[str, Any] = {
     "rollback": {"available": True, "source": "cache", "reason": None},
     "backup_kind": "metadata",
     "peers": [],
+    "raft_db": False,
 }
 
 
@@ -83,6 +84,7 @@ def silent(reason: str | None, message: str | None = None) -> dict[str, Any]:
 STRANGER = {"pid": 9, "user": "root", "service": False}
 
 FIRES = [
+    ("metastore-raft", "error", "1.4.3", {"raft_db": True}, "1.3.9 is installed, and the metadata folder still holds"),
     ("metastore-cluster", "error", "1.4.3", {"peers": ["a:8088", "b:8088"]}, "one of a cluster of 2 (a:8088, b:8088)"),
     ("service-unknown", "error", "1.4.3", {"service__exists": False, "service__active": False}, "no service influxdb"),
     ("service-not-running", "error", "1.4.3", {"service__active": False, "processes": []}, "is not running"),
@@ -204,6 +206,7 @@ def test_a_check_does_not_fire(target: str, facts: dict[str, Any]) -> None:
 
 
 CANNOT_LOOK = [
+    ("raft_db", {"metastore-raft"}),
     ("peers", {"metastore-cluster"}),
     ("service__exists", {"service-unknown", "service-not-running"}),
     ("service__active", {"service-not-running"}),
@@ -221,7 +224,7 @@ CANNOT_LOOK = [
     ("owners__meta__foreign", {"ownership-meta"}),
     ("rollback", {"rollback-none"}),
     ("backup_kind", {"backup-kind"}),
-    ("version", {"package-mismatch", "shards-b1", "index-tsi1", "series-limits", "backup-kind"}),
+    ("version", {"package-mismatch", "shards-b1", "index-tsi1", "series-limits", "backup-kind", "metastore-raft"}),
 ]
 
 

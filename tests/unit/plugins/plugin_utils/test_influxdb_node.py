@@ -66,8 +66,11 @@ def configured(**changes: Any) -> dict[str, Any]:
     return _influxdb_node.configured({**LOOK, **changes}, slurped(CONFIG), "/srv/influxdb.toml")
 
 
+ALONE: dict[str, Any] = {"raft": False, "peers": {}}
+
+
 def known(**changes: Any) -> dict[str, Any]:
-    return _influxdb_node.asked(configured(**changes), ANSWER, SHARDS, {}, "metadata")
+    return _influxdb_node.asked(configured(**changes), ANSWER, SHARDS, ALONE, "metadata")
 
 
 def state(**changes: Any) -> dict[str, Any]:
@@ -118,13 +121,13 @@ def test_only_a_change_that_did_not_end_well_is_taken_up(swap: dict[str, Any] | 
 
 
 def test_what_the_server_says_counts_more_than_the_package() -> None:
-    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.3.8"}, SHARDS, {}, "metadata")
+    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.3.8"}, SHARDS, ALONE, "metadata")
     assert (node["version"], node["api"]["reached"]) == ("1.3.8", True)
 
 
 @pytest.mark.parametrize("answer", [None, {"reason": "credentials", "msg": "wrong password", "failed": False}])
 def test_no_answer_is_never_taken_for_one(answer: dict[str, Any] | None) -> None:
-    node = _influxdb_node.asked(configured(), answer, SHARDS, {}, "metadata")
+    node = _influxdb_node.asked(configured(), answer, SHARDS, ALONE, "metadata")
     assert node["api"]["reached"] is False
     found = {
         one["id"]
@@ -167,10 +170,10 @@ def test_a_package_that_the_node_fetches_itself_is_merged_later() -> None:
 
 
 def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
-    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.4.3"}, SHARDS, {}, "metadata")
+    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.4.3"}, SHARDS, ALONE, "metadata")
     assert _influxdb_node.preflight(node, "1.4.3", {}, {"skipped": True}, {"skipped": True}) == []
     lost = _influxdb_node.asked(
-        configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, {}, "metadata"
+        configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, ALONE, "metadata"
     )
     assert [one["id"] for one in _influxdb_node.preflight(lost, "1.4.3", {}, {"skipped": True}, {"skipped": True})] == [
         "api-unreachable"
@@ -179,7 +182,7 @@ def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
 
 @pytest.mark.parametrize(("target", "expected"), [("1.4.3", []), ("1.8.10", ["swap-unfinished"])])
 def test_an_interrupted_change_is_finished_or_undone_first(target: str, expected: list[str]) -> None:
-    node = _influxdb_node.asked(configured(state=state(swap=DIED)), None, SHARDS, {}, "metadata")
+    node = _influxdb_node.asked(configured(state=state(swap=DIED)), None, SHARDS, ALONE, "metadata")
     assert [
         one["id"] for one in _influxdb_node.preflight(node, target, {}, {"skipped": True}, {"skipped": True})
     ] == expected
@@ -187,7 +190,7 @@ def test_an_interrupted_change_is_finished_or_undone_first(target: str, expected
 
 @pytest.mark.parametrize(("kind", "backup"), [("metadata", 20), ("legacy", 5320), ("none-acknowledged", 20)])
 def test_the_disk_that_is_needed(kind: str, backup: int) -> None:
-    node = _influxdb_node.asked(configured(), ANSWER, SHARDS, {}, kind)
+    node = _influxdb_node.asked(configured(), ANSWER, SHARDS, ALONE, kind)
     assert _influxdb_node.disk_needed(node, {"size": 100, "installed_size": 400}) == 1000 + backup
 
 
@@ -257,7 +260,7 @@ def test_the_node_itself_is_asked_whether_it_is_ready() -> None:
 )
 def test_the_last_change_is_the_one_that_brought_the_release(backups: list[str], last: str | None) -> None:
     node = _influxdb_node.asked(
-        configured(state=state(backups=backups)), {**ANSWER, "version": "1.4.3"}, SHARDS, {}, "metadata"
+        configured(state=state(backups=backups)), {**ANSWER, "version": "1.4.3"}, SHARDS, ALONE, "metadata"
     )
     assert (_influxdb_node.kept(node)["last"] or {}).get("id") == last
     assert _influxdb_node.copies_id(node, {"state": "nothing"}) == (last or "none")
