@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts
 
 GOOD = ("done", "nothing")
@@ -94,6 +96,15 @@ def _last(node: Facts, phase: str) -> Facts | None:
     return entered[-1] if entered else None
 
 
+def _stops(findings: Sequence[Facts], name: str | None) -> list[Facts]:
+    """Return the findings about a node that keep the run from it."""
+    return [
+        finding
+        for finding in findings
+        if finding["node"] == name and finding["severity"] in ("error", "blocker") and not finding["accepted"]
+    ]
+
+
 def _unreported(node: Facts, planned: Facts, plan: Facts | None, dry: bool) -> tuple[str, str | None]:
     """Judge a node that no outcome was reported for: the run's last word on it decides, and silence is never success."""
     state = planned.get("state")
@@ -104,6 +115,9 @@ def _unreported(node: Facts, planned: Facts, plan: Facts | None, dry: bool) -> t
     if plan is None:
         return "held", "No plan was made, so nothing was done to it"
     if plan["verdict"] == "refused":
+        own = _stops(plan["findings"], planned.get("name"))
+        if own:
+            return "refused", own[0]["message"]
         return "held", "The plan was refused, so nothing was done to it"
     if dry and state in ("upgrade", "nothing"):
         return ("planned" if state == "upgrade" else "nothing"), planned["reason"]

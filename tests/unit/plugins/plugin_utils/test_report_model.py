@@ -52,6 +52,24 @@ def judged(facts: dict[str, Any], state: str = "upgrade", **run: Any) -> tuple[s
     return report["nodes"][0]["status"], report["ok"]
 
 
+def stopping(node: str, severity: str, **more: Any) -> dict[str, Any]:
+    return {"node": node, "id": "odd", "severity": severity, "message": f"{node} is odd", "remedy": "Mend it", **more}
+
+
+def test_a_refused_plan_tells_the_nodes_that_stopped_it_from_those_that_wait() -> None:
+    findings = [
+        stopping("a", "error"),
+        stopping("b", "blocker"),
+        stopping("c", "blocker", accepted=True),
+        stopping("d", "warning"),
+        stopping("", "error"),
+    ]
+    refused = plan(*(row(name) for name in "abcd"), verdict="refused", findings=findings)
+    nodes = {node["name"]: (node["status"], node["reason"]) for node in build(RUN, refused, [])["nodes"]}
+    held = ("held", "The plan was refused, so nothing was done to it")
+    assert nodes == {"a": ("refused", "a is odd"), "b": ("refused", "b is odd"), "c": held, "d": held}
+
+
 STAGED = [{"phase": "stage", "started": 1.0, "ended": 2.0, "status": "ok"}]
 LOST = [*STAGED, {"phase": "upgrade", "started": 3.0, "ended": None, "status": "started"}]
 FAILED_VERIFY = [{"phase": "verify", "started": 1.0, "ended": 2.0, "status": "failed", "detail": "it does not answer"}]
