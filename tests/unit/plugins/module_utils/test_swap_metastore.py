@@ -152,9 +152,10 @@ def test_the_way_back_of_a_release_that_served_never_lets_the_old_one_start_empt
 def test_the_old_release_that_somebody_started_on_the_new_metastore_does_not_count_as_back(host):
     assert swap(host)["outcome"] == "swapped"
     host.version, host.running = OLD + "-1", ""
-    host.start()
-    assert host.get("meta/raft.db") == "empty"
     host.put("etc/influxdb.conf", "old", 0o640)
+    os.unlink(host.path("etc", "extra.conf"))
+    host.start()
+    assert (host.running, host.get("meta/raft.db")) == (OLD, "empty")
     assert swap(host, state="restored")["outcome"] == "restored"
     assert_old(host)
 
