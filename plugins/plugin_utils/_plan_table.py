@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import (
     FORWARD,
     SEVERITIES,
+    UPGRADE,
     Finding,
     Plan,
     PlannedNode,
@@ -35,7 +36,7 @@ _SEVERITY_TITLES = {
 
 def table(plan: Plan) -> str:
     """Return the plan as text: a row for each node, then the findings by severity, the notes and the verdict."""
-    lines = [_title(plan), "", *_nodes(plan.nodes)]
+    lines = [_title(plan), "", *_nodes(plan.nodes, "upgrade" if plan.direction == FORWARD else "go back")]
     for severity in SEVERITIES:
         lines += _findings(severity, [finding for finding in plan.findings if finding.severity == severity])
     if plan.notes:
@@ -54,8 +55,8 @@ def _title(plan: Plan) -> str:
     return textwrap.shorten(f"Plan: {what}{target}{given}", WIDTH)
 
 
-def _nodes(nodes: Sequence[PlannedNode]) -> list[str]:
-    rows = [_HEADER, *(_row(node) for node in nodes)]
+def _nodes(nodes: Sequence[PlannedNode], change: str) -> list[str]:
+    rows = [_HEADER, *(_row(node, change) for node in nodes)]
     widths = _widths(rows)
     lines = [_line(_HEADER, widths), _line(["-" * width for width in widths], widths)]
     for node, row in zip(nodes, rows[1:], strict=True):
@@ -67,7 +68,7 @@ def _nodes(nodes: Sequence[PlannedNode]) -> list[str]:
     return lines
 
 
-def _row(node: PlannedNode) -> tuple[str, ...]:
+def _row(node: PlannedNode, change: str) -> tuple[str, ...]:
     return (
         node.name,
         "-" if node.cluster == node.name else node.cluster,
@@ -75,7 +76,7 @@ def _row(node: PlannedNode) -> tuple[str, ...]:
         node.to_version,
         node.path or "-",
         str(node.wave) if node.wave else "-",
-        node.state + ("*" if node.one_way else ""),
+        (change if node.state == UPGRADE else node.state) + ("*" if node.one_way else ""),
     )
 
 

@@ -80,6 +80,7 @@ def test_the_way_back_is_called_so() -> None:
     last = {"id": "influxdb-1.4.2-1.4.3", "source": "1.4.2", "target": "1.4.3"}
     text = shown(node("a", version="1.4.3", last=last), direction="rollback")
     assert text.splitlines()[0] == "Plan: way back to 1.4.2"
+    assert text.splitlines()[4].endswith("go back")
     assert text.splitlines()[-1] == "Verdict: go. 1 node to go back to 1.4.2 in 1 wave."
 
 
