@@ -23,7 +23,8 @@ FILE = {"src": "/stage/a", "dest": "/etc/a", "owner": None, "group": None, "mode
 
 def parameters(**changes):
     values = {"id": "influxdb-1.3.9-1.4.3", "state": "swapped", "run": "r", "package": PACKAGE, "rollback_package": None}
-    values.update(files=[], keep=[], metastore=None, rollback="auto", stop_first=False, service="influxdb", ready=READY, rollback_ready=None)
+    values.update(files=[], keep=[], metastore=None, rollback="auto", stop_first=False)
+    values.update(service="influxdb", ready=READY, rollback_ready=None)
     values.update(changes)
     return values
 
