@@ -78,12 +78,12 @@ class Metastore(object):
         # type: (str, str) -> str
         """Beside the data folder, as a rule on the same file system, a move takes no time and no room."""
         aside = "{0}.dbfleet-aside".format(folder.rstrip(os.sep))
-        place = os.path.join(aside, os.path.relpath(shard, folder))
+        place = wanted = os.path.join(aside, os.path.relpath(shard, folder))
         if not os.path.isdir(os.path.dirname(place)):
             os.makedirs(os.path.dirname(place), 0o700)
         number = 1
         while os.path.lexists(place):
             number += 1
-            place = "{0}-{1}".format(os.path.join(aside, os.path.relpath(shard, folder)), number)
+            place = "{0}-{1}".format(wanted, number)
         shutil.move(shard, place)
         return plain(place)

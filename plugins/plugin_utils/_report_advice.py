@@ -87,7 +87,7 @@ def _settle(findings: Sequence[Facts]) -> list[str]:
     """Return a step for each finding that stops a run."""
     steps = []
     for finding in findings:
-        if finding["severity"] in ("error", "blocker") and not finding["accepted"]:
+        if status.stops(finding):
             where = f"{finding['node']}, " if finding.get("node") else ""
             remedy = words.sentence(finding["remedy"] or finding["message"])
             may_accept = finding["severity"] == "blocker" and "fleet_accept" not in remedy

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._report_plain import Facts
 
 GOOD = ("done", "nothing")
@@ -96,13 +94,9 @@ def _last(node: Facts, phase: str) -> Facts | None:
     return entered[-1] if entered else None
 
 
-def _stops(findings: Sequence[Facts], name: str | None) -> list[Facts]:
-    """Return the findings about a node that keep the run from it."""
-    return [
-        finding
-        for finding in findings
-        if finding["node"] == name and finding["severity"] in ("error", "blocker") and not finding["accepted"]
-    ]
+def stops(finding: Facts) -> bool:
+    """Say whether a finding keeps the run from going on."""
+    return finding["severity"] in ("error", "blocker") and not finding["accepted"]
 
 
 def _unreported(node: Facts, planned: Facts, plan: Facts | None, dry: bool) -> tuple[str, str | None]:
@@ -115,7 +109,7 @@ def _unreported(node: Facts, planned: Facts, plan: Facts | None, dry: bool) -> t
     if plan is None:
         return "held", "No plan was made, so nothing was done to it"
     if plan["verdict"] == "refused":
-        own = _stops(plan["findings"], planned.get("name"))
+        own = [finding for finding in plan["findings"] if finding["node"] == planned.get("name") and stops(finding)]
         if own:
             return "refused", own[0]["message"]
         return "held", "The plan was refused, so nothing was done to it"
