@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LAB_DIR = Path(__file__).resolve().parent.parent
-PARTS = ("engines", "packages", "images", "fleets", "locks", "secrets", "go-build", "podman.json")
+PARTS = ("engines", "shelves", "packages", "images", "fleets", "locks", "secrets", "go-build", "podman.json")
 STAGING = ".staging-"
 
 

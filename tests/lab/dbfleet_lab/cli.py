@@ -12,12 +12,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dbfleet_lab import artifacts, check, host, keys, packages, server
+from dbfleet_lab import artifacts, check, host, packages, server
 from dbfleet_lab.cache import Cache
-from dbfleet_lab.fleet import Fleets, FleetSpec
+from dbfleet_lab.fleet import Fleets
 from dbfleet_lab.images import IMAGES
 from dbfleet_lab.node import BARE, NODATA, RECORDED, SMALL
 from dbfleet_lab.podman import LABEL, Podman
+from dbfleet_lab.product import FleetSpec
+from dbfleet_lab.products import DATABASES
 from dbfleet_lab.shell import LabError
 
 CACHE = Cache.of_user()
@@ -62,17 +64,19 @@ def _serve(_options: argparse.Namespace) -> None:
 def _up(options: argparse.Namespace) -> None:
     start = time.monotonic()
     artifacts.build(CACHE, PODMAN)
+    database = DATABASES[options.product]
     spec = FleetSpec(
         name=options.name,
         mix=options.mix or ((options.image, options.nodes),),
-        version=options.version,
-        prefix=options.prefix,
+        version=options.version or database.default,
+        prefix=options.prefix or database.prefix,
         clusters=tuple(options.cluster.split(",")) if options.cluster else (),
         data=options.data,
         auth=options.auth,
         https=options.https,
+        balancers=options.balancers,
     )
-    inventory = FLEETS.up(spec, options.inventory)
+    inventory = FLEETS.up(database, spec, options.inventory)
     print(f"up in {time.monotonic() - start:.1f} s, inventory:", file=sys.stderr)
     print(inventory)
 
@@ -83,7 +87,8 @@ def _down(options: argparse.Namespace) -> None:
 
 def _list(_options: argparse.Namespace) -> None:
     for node in FLEETS.nodes():
-        print(f"{node.fleet:16} {node.name:12} {node.image:10} {node.version:8} {node.address or '-':15} {node.state}")
+        installed = f"{node.product} {node.version}"
+        print(f"{node.fleet:16} {node.name:12} {node.image:10} {installed:17} {node.address or '-':15} {node.state}")
 
 
 def _exec(options: argparse.Namespace) -> None:
@@ -96,8 +101,10 @@ def _exec(options: argparse.Namespace) -> None:
 
 
 def _data(options: argparse.Namespace) -> None:
-    points = FLEETS.node(options.name, options.node).load(keys.authority(CACHE))
-    print(f"{options.node}: {points} points")
+    node = FLEETS.node(options.name, options.node)
+    if node.product not in DATABASES:
+        raise LabError(f"{node.name} has {node.product}, which holds no data")
+    print(f"{node.name}: {DATABASES[node.product].load(node, CACHE)}")
 
 
 def _check(_options: argparse.Namespace) -> None:
@@ -139,20 +146,29 @@ def _parser() -> argparse.ArgumentParser:
     command("packages", _packages, "print the folder with the packages")
     command("serve", _serve, "start the package server and print its base URL")
     command("list", _list, "list all nodes")
-    command("check", _check, "prove that the old releases do what was recorded from the real ones")
+    command(
+        "check", _check, "prove that the stand-ins do what was recorded from the real ones, or what is said of them"
+    )
     command("clean", _clean, "remove all that the lab made: containers, network, images, cache")
     up = command("up", _up, "start a fleet, in place of one of the same name, and print its inventory")
     up.add_argument("name", metavar="NAME")
+    up.add_argument(
+        "--product", choices=DATABASES, default="influxdb", help="what to install on the nodes (default: influxdb)"
+    )
     up.add_argument("--nodes", type=int, default=1, metavar="N", help="number of nodes (default: 1)")
     up.add_argument("--image", choices=IMAGES, default="debian12", help="their image (default: debian12)")
     up.add_argument(
         "--mix", type=_mix, metavar="IMAGE=N,...", help="nodes of several images, instead of --nodes and --image"
     )
+    releases = "; ".join(f"{name}: {', '.join(product.versions)}" for name, product in DATABASES.items())
     up.add_argument(
-        "--version", choices=[*packages.RELEASES, BARE], default="1.3.9", help="InfluxDB to install (default: 1.3.9)"
+        "--version", metavar="V", help=f"what to install of the product ({releases}), or {BARE!r} for bare nodes"
     )
     up.add_argument(
-        "--cluster", metavar="NAME,...", help="fleet_cluster of the nodes in order; the last serves all others"
+        "--balancers", type=int, default=0, metavar="N", help="nodes with HAProxy before the clusters (default: 0)"
+    )
+    up.add_argument(
+        "--cluster", metavar="NAME,...", help="cluster of the nodes in order; the last name serves all others"
     )
     up.add_argument(
         "--data",
@@ -160,9 +176,11 @@ def _parser() -> argparse.ArgumentParser:
         default=SMALL,
         help="fixture data to load, or the folder of a real server of the version (default: small)",
     )
-    up.add_argument("--auth", action="store_true", help="switch authentication on")
-    up.add_argument("--https", action="store_true", help="serve HTTPS with a certificate of the lab's own authority")
-    up.add_argument("--prefix", default="influx", help="node names are PREFIX1, PREFIX2, ... (default: influx)")
+    up.add_argument("--auth", action="store_true", help="switch authentication on (influxdb)")
+    up.add_argument(
+        "--https", action="store_true", help="serve HTTPS with a certificate of the lab's own authority (influxdb)"
+    )
+    up.add_argument("--prefix", metavar="PREFIX", help="node names are PREFIX1, PREFIX2, ... (influx, db)")
     up.add_argument(
         "--inventory", type=Path, metavar="FILE", help="where to write the inventory (default: in the cache)"
     )

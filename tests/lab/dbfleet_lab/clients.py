@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Prober:
-    """Ask /ping of a server every 10 ms, each time on a new connection, and note when it does not answer."""
+    """Ask a server every 10 ms, each time on a new connection, and note when it does not answer; /ping unless told."""
 
     host: str
     port: int = 8086
+    path: str = "/ping"
+    status: int = 204
     interval: float = 0.01
     outages: list[tuple[float, float]] = field(default_factory=list)
     """Start and end (epoch seconds): from the last answer before to the first answer after."""
@@ -52,8 +54,8 @@ class Prober:
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=1)
         try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == 204
+            connection.request("GET", self.path)
+            return connection.getresponse().status == self.status
         except (OSError, http.client.HTTPException):
             return False
         finally:

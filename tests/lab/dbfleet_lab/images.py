@@ -26,14 +26,16 @@ class Image:
     suite: str
     python: str
     systemd: bool
+    base: str = ""
+    """The image whose recipe comes first, where this one only adds to it."""
 
     @property
-    def recipe(self) -> Path:
-        return RECIPES / self.name
+    def recipes(self) -> list[Path]:
+        return [RECIPES / name for name in (self.base, self.name) if name]
 
     @property
     def digest(self) -> str:
-        return digest([self.recipe], self.suite, *self._options())
+        return digest(self.recipes, self.suite, *self._options())
 
     @property
     def tag(self) -> str:
@@ -43,25 +45,27 @@ class Image:
         """The image's name; the tree is bootstrapped and imported only where it is missing."""
         if podman.run("image", "exists", self.tag, check=False).returncode:
             labels = [f"--change=LABEL {LABEL}=1", f"--change=LABEL {LABEL}.image={self.name}"]
-            podman.run("import", "--quiet", *labels, str(self._tree(cache)), self.tag)
+            podman.run("import", "--quiet", *labels, str(self.tree(cache)), self.tag)
         return self.tag
 
-    def _tree(self, cache: Cache) -> Path:
+    def tree(self, cache: Cache) -> Path:
         """The root file system as a tar file, kept so that an image lost by a prune is back in seconds."""
         final = cache.part("images") / f"{self.name}-{self.digest}"
-        if not final.exists():
-            with staged(final) as folder:
-                self._bootstrap(folder / "tree.tar")
+        with cache.lock(f"image-{self.name}"):
+            if not final.exists():
+                with staged(final) as folder:
+                    self._bootstrap(folder / "tree.tar")
         return final / "tree.tar"
 
     def _bootstrap(self, output: Path) -> None:
-        hook = f"--customize-hook={self.recipe / 'customize'}"
+        hooks = [f"--customize-hook={recipe / 'customize'}" for recipe in self.recipes]
         mirror = debian_mirror()
-        command = ["mmdebstrap", *self._options(), hook, self.suite, str(output), *([mirror] if mirror else [])]
+        command = ["mmdebstrap", *self._options(), *hooks, self.suite, str(output), *([mirror] if mirror else [])]
         run(as_root(command, SYSTEM_PATH), timeout=1800)
 
     def _options(self) -> list[str]:
-        packages = ",".join((self.recipe / "packages").read_text(encoding="ascii").split())
+        lists = [(recipe / "packages").read_text(encoding="ascii") for recipe in self.recipes]
+        packages = ",".join("\n".join(lists).split())
         slim = [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale", "info")]
         return ["--variant=minbase", f"--include={packages}", *slim]
 
@@ -70,6 +74,7 @@ IMAGES = {
     image.name: image
     for image in (
         Image("debian12", suite="bookworm", python="/usr/bin/python3", systemd=True),
+        Image("cluster", suite="bookworm", python="/usr/bin/python3", systemd=True, base="debian12"),
         Image("oldhost", suite="bullseye", python="/usr/bin/python2.7", systemd=False),
     )
 }

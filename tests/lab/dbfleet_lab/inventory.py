@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 from dbfleet_lab.node import Node
-
-Tree = Mapping[str, Union["Tree", str, bool]]
+from dbfleet_lab.product import Fleet, Product
 
 SSH_OPTIONS = (
     "ControlMaster=auto",
@@ -23,32 +22,31 @@ SSH_OPTIONS = (
 )
 
 
-def render(nodes: Sequence[Node], group: str, key: Path, control_path: Path, ca: Path) -> str:
+def render(fleet: Fleet, products: Sequence[Product], key: Path) -> str:
     """The whole file; addresses change with every start of a fleet, so it belongs to that start alone."""
-    common: dict[str, Any] = {
+    common = {
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(key),
         "ansible_ssh_args": " ".join(f"-o {option}" for option in SSH_OPTIONS),
         # A new fleet may get the addresses of an old one, whose lingering connections it must not meet.
-        "ansible_control_path_dir": str(control_path),
+        "ansible_control_path_dir": str(fleet.folder / "cp"),
     }
-    if any(node.auth for node in nodes):
-        common["influxdb_admin_user"], common["influxdb_admin_password"] = nodes[0].admin
-    if any(node.https for node in nodes):
-        common["influxdb_ca_path"] = str(ca)
-    tree = {group: {"hosts": {node.name: _host(node) for node in nodes}, "vars": common}}
+    tree = {
+        product.group: {
+            "hosts": {node.name: _access(node) | product.host_variables(fleet, node) for node in fleet.of(product)},
+            "vars": common | product.variables(fleet),
+        }
+        for product in products
+    }
     return "---\n" + "".join(f"{line}\n" for line in _yaml(tree))
 
 
-def _host(node: Node) -> Tree:
-    variables = {"ansible_host": node.address, "ansible_python_interpreter": node.kind.python}
-    if node.cluster:
-        variables["fleet_cluster"] = node.cluster
-    return variables
+def _access(node: Node) -> dict[str, Any]:
+    return {"ansible_host": node.address, "ansible_python_interpreter": node.kind.python}
 
 
-def _yaml(tree: Tree, indent: str = "") -> Iterator[str]:
-    """Every JSON string is a YAML string, so that scalars need no rules of their own."""
+def _yaml(tree: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """All JSON is YAML, so that what is no folder of names needs no rules of its own."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
             yield f"{indent}{key}:"

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 
 class LabError(Exception):
@@ -60,3 +62,18 @@ def as_root(argv: Sequence[str], env: Mapping[str, str] | None = None) -> list[s
     assigned = ["env", *(f"{name}={value}" for name, value in env.items())] if env else []
     sudo = [] if os.geteuid() == 0 else ["sudo"]
     return [*sudo, *assigned, *argv]
+
+
+def wait_until(what: str, reached: Callable[[], bool], limit: float = 60) -> None:
+    """Wait until something holds; a server that cannot be asked is asked again."""
+    deadline = time.monotonic() + limit
+    last = ""
+    while time.monotonic() < deadline:
+        try:
+            if reached():
+                return
+            last = ""
+        except (OSError, http.client.HTTPException, LabError) as error:
+            last = f": {error}"
+        time.sleep(0.2)
+    raise LabError(f"not so after {limit:.0f} s: {what}{last}")
