@@ -9,13 +9,14 @@ import dataclasses
 import json
 import os
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import common
 import user
 
-from dbfleet_bench import cost, downtime, machine, page
-from dbfleet_bench.fleets import Bench, lab
+from dbfleet_bench import cost, couchdb, downtime, machine, page, rotation, sync
+from dbfleet_bench.fleets import RELEASES, Bench, lab
 from dbfleet_bench.result import Result
 
 
@@ -25,17 +26,19 @@ def bench() -> bool:
     folder: Path = options.output.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     there = Bench(user.install(options.core), Path(lab("packages")), folder)
-    keep(measure(there, options.repeat, options.nodes), folder)
+    keep(measure(there, options), folder)
     return True
 
 
-def measure(there: Bench, repeat: int, sizes: list[int]) -> Result:
+def measure(there: Bench, options: argparse.Namespace) -> Result:
     """Measure everything, and note how busy the machine was before and after."""
-    before = machine.load()
-    down = downtime.measure(there, repeat)
-    costs = [cost.measure(there, nodes) for nodes in sizes]
+    before, repeat = machine.load(), options.repeat
+    down = [downtime.measure(there, repeat, release) for release in options.releases]
+    costs = [cost.measure(there, nodes) for nodes in options.nodes]
+    out = [rotation.measure(there, repeat, release) for release in options.couchdb]
+    growth = sync.measure(there, repeat, options.copies) if options.copies else None
     loads = {"load before": before, "load after": machine.load()}
-    return Result(1, repeat, {**machine.facts(there.installation), **loads}, down, costs)
+    return Result(2, repeat, {**machine.facts(there.installation), **loads}, down, costs, out, growth)
 
 
 def keep(result: Result, folder: Path) -> None:
@@ -51,13 +54,20 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/bench/run", description="How long upgrades take, and what they cost.")
     add = parser.add_argument
     add("--repeat", type=positive, default=5, metavar="N", help="changes by each method (default: 5)")
-    add(
-        "--nodes",
-        type=counts,
-        default=[1, 3, 10],
-        metavar="N,...",
-        help='fleets for the costs (default: 1,3,10; "": none)',
-    )
+    for name, kind, default, metavar, what in (
+        ("--releases", releases(RELEASES), list(RELEASES), "V,...", "releases of InfluxDB to upgrade from"),
+        ("--nodes", counts, [1, 3, 10], "N,...", "fleets for the costs of a run"),
+        (
+            "--couchdb",
+            releases(couchdb.RELEASES),
+            list(couchdb.RELEASES),
+            "V,...",
+            "releases of CouchDB to upgrade from",
+        ),
+        ("--copies", counts, [8, 64, 512], "N,...", "copies of shards for the cost of the sync gate, about"),
+    ):
+        shown = ",".join(map(str, default))
+        add(name, type=kind, default=default, metavar=metavar, help=f'{what} (default: {shown}; "": none)')
     add("--core", default=os.environ.get("CORE", "2.19"), help="ansible-core of the controller (default: 2.19)")
     add("--output", type=Path, default=common.CACHE / "bench", help="folder for the results (default: %(default)s)")
     return parser.parse_args(words)
@@ -65,6 +75,18 @@ def parse(words: list[str]) -> argparse.Namespace:
 
 def counts(text: str) -> list[int]:
     return [positive(word) for word in text.split(",") if word]
+
+
+def releases(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what reads a list of releases of a product."""
+
+    def read(text: str) -> list[str]:
+        found = [word for word in text.split(",") if word]
+        if not set(found) <= set(known):
+            raise argparse.ArgumentTypeError(f"expected some of {', '.join(known)}, found {text!r}")
+        return found
+
+    return read
 
 
 def positive(word: str) -> int:

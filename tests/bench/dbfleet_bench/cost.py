@@ -41,7 +41,7 @@ class Size:
 
 def measure(bench: Bench, nodes: int) -> Size:
     """Upgrade a fresh fleet, twice."""
-    with fleet(bench, nodes, f"cost-{nodes}") as many:
+    with fleet(bench, Fleet, nodes, f"cost-{nodes}", "1.3.9") as many:
         size = Size(nodes, measure_run(many, "upgrade"), measure_run(many, "again"))
     print(f"{nodes} nodes: {size.upgrade.seconds:.1f} s, again {size.again.seconds:.1f} s", flush=True)
     return size

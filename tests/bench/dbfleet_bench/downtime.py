@@ -4,15 +4,24 @@
 
 from __future__ import annotations
 
-import json
-import statistics
 import time
 from dataclasses import dataclass
 
 from common import ToolError
 
+from dbfleet_bench.comparison import (
+    FLOOR,
+    Method,
+    Sample,
+    Summary,
+    in_turn,
+    ratio,
+    summarize,
+    swap_steps,
+    typical_steps,
+)
 from dbfleet_bench.fleets import NEW, Bench, Fleet, fleet
-from dbfleet_bench.methods import COLLECTION, FLOOR, METHODS, Method, age
+from dbfleet_bench.methods import COLLECTION, METHODS, age
 from dbfleet_lab.clients import Prober
 from dbfleet_lab.influx import Influx
 
@@ -24,33 +33,10 @@ PAUSE = 1.0
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One change of one node, as a client saw it."""
-
-    method: str
-    seconds: float
-    outages: int
-    steps: dict[str, float]
-    """Seconds of each step of the collection's swap, as the node noted them; of no other method are they known."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """All changes by one method, in seconds; ratio is that of the medians, to the floor's."""
-
-    name: str
-    title: str
-    seconds: list[float]
-    median: float
-    min: float
-    max: float
-    ratio: float
-
-
-@dataclass(frozen=True)
 class Downtime:
     """What was measured, and whether the collection is as near to the floor as it is to be."""
 
+    release: str
     target: float
     ratio: float
     met: bool
@@ -59,20 +45,19 @@ class Downtime:
     """Median seconds of each step of the swap."""
 
 
-def measure(bench: Bench, repeat: int) -> Downtime:
+def measure(bench: Bench, repeat: int, release: str) -> Downtime:
     """Take turns: a drift of the machine hits all methods alike."""
     samples = []
     for turn in range(repeat):
-        first = turn % len(METHODS)
-        for method in METHODS[first:] + METHODS[:first]:
-            samples.append(measure_once(bench, method, turn + 1))
-            print(f"{method.name} {turn + 1}/{repeat}: down for {samples[-1].seconds:.3f} s", flush=True)
-    return judge(samples)
+        for method in in_turn(METHODS[release], turn):
+            samples.append(measure_once(bench, method, turn + 1, release))
+            print(f"{release} {method.name} {turn + 1}/{repeat}: down for {samples[-1].seconds:.3f} s", flush=True)
+    return judge(samples, release)
 
 
-def measure_once(bench: Bench, method: Method, turn: int) -> Sample:
+def measure_once(bench: Bench, method: Method[Fleet], turn: int, release: str) -> Sample:
     """Change one fresh node while a client asks it every 10 ms."""
-    with fleet(bench, 1, f"{method.name}-{turn}") as one:
+    with fleet(bench, Fleet, 1, f"{release}-{method.name}-{turn}", release) as one:
         age(one)
         method.prepare(one)
         with Prober(one.addresses[0]) as prober:
@@ -84,34 +69,11 @@ def measure_once(bench: Bench, method: Method, turn: int) -> Sample:
             raise ToolError(
                 f"{method.name}: {version} serves after {len(prober.outages)} outages, expected {NEW} after one"
             )
-        return Sample(method.name, prober.downtime, len(prober.outages), steps(one) if method is COLLECTION else {})
+        return Sample(method.name, prober.downtime, swap_steps(one) if method is COLLECTION else {})
 
 
-def steps(one: Fleet) -> dict[str, float]:
-    """Read from the node how long each step of its swap took."""
-    record = json.loads(one.ssh("cat /var/lib/dbfleet/swap.json"))
-    return {step["name"]: step["seconds"] for step in record["steps"]}
-
-
-def judge(samples: list[Sample]) -> Downtime:
+def judge(samples: list[Sample], release: str) -> Downtime:
     """Compare the medians of all methods with the floor's."""
-    base = statistics.median(seconds_of(samples, FLOOR))
-    methods = [summarize(method, seconds_of(samples, method), base) for method in METHODS]
-    ratio = next(summary.ratio for summary in methods if summary.name == COLLECTION.name)
-    return Downtime(TARGET, ratio, ratio <= TARGET, methods, typical_steps(samples))
-
-
-def seconds_of(samples: list[Sample], method: Method) -> list[float]:
-    return [sample.seconds for sample in samples if sample.method == method.name]
-
-
-def summarize(method: Method, seconds: list[float], base: float) -> Summary:
-    median = statistics.median(seconds)
-    return Summary(method.name, method.title, seconds, median, min(seconds), max(seconds), median / base)
-
-
-def typical_steps(samples: list[Sample]) -> dict[str, float]:
-    """Return the median of every step, in the order of the steps."""
-    taken = [sample.steps for sample in samples if sample.steps]
-    names = dict.fromkeys(name for steps in taken for name in steps)
-    return {name: statistics.median(steps[name] for steps in taken if name in steps) for name in names}
+    methods = summarize(samples, METHODS[release])
+    found = ratio(methods, COLLECTION.name, FLOOR)
+    return Downtime(release, TARGET, found, found <= TARGET, methods, typical_steps(samples))

@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import common
 import user
@@ -27,7 +27,9 @@ from dbfleet_lab.podman import Podman
 
 LAB = common.REPOSITORY / "tests" / "lab" / "lab"
 NAME = "bench"
-OLD, NEW = "1.3.9", "1.4.3"
+NEW = "1.4.3"
+RELEASES: Mapping[str, Sequence[str]] = {"1.3.9": (), "0.11.1": ("--data", "recorded")}
+"""The releases to upgrade from, and how the lab sets up their nodes."""
 PATIENCE = 900.0
 """Seconds after which a command is taken for dead."""
 
@@ -49,44 +51,52 @@ class Bench:
     folder: Path
     """Where results and the output of every run go."""
 
-    @property
-    def package(self) -> Path:
-        return self.packages / f"influxdb_{NEW}_amd64.deb"
-
 
 @dataclass(frozen=True)
 class Fleet:
     """Nodes of the old release with data, fresh from the lab."""
 
     bench: Bench
+    release: str
     inventory: Path
     label: str
     """Names the output of what runs on it."""
+    product: ClassVar[str] = "influxdb"
+    playbook_name: ClassVar[str] = "influxdb"
+    """The collection's playbook for it."""
+    new: ClassVar[str] = NEW
+    releases: ClassVar[Mapping[str, Sequence[str]]] = RELEASES
 
     @cached_property
     def addresses(self) -> list[str]:
+        """Those of the nodes with the product; balancers are not among them."""
         cache = Cache.of_user()
-        return [node.address for node in Fleets(cache, Podman(cache)).nodes() if node.fleet == NAME]
+        nodes = Fleets(cache, Podman(cache)).nodes()
+        return [node.address for node in nodes if (node.fleet, node.product) == (NAME, self.product)]
 
-    def ssh(self, script: str, given: bytes = b"") -> str:
-        """Run a shell script on the first node, as a person does, and return what it printed."""
+    def package(self, version: str) -> Path:
+        return self.bench.packages / f"{self.product}_{version}_amd64.deb"
+
+    def ssh(self, script: str, given: bytes = b"", node: int = 0) -> str:
+        """Run a shell script on a node, as a person does, and return what it printed."""
         options = [f"-o{option}" for option in SSH_OPTIONS if not option.startswith("Control")]
         key = keys.ssh_key(Cache.of_user())
-        command = ["ssh", "-i", str(key), *options, f"root@{self.addresses[0]}", script]
+        command = ["ssh", "-i", str(key), *options, f"root@{self.addresses[node]}", script]
         result = subprocess.run(command, input=given, capture_output=True, check=False, timeout=PATIENCE)
         if result.returncode != 0:
             raise ToolError(f"exit code {result.returncode} from {script!r}: {result.stderr.decode(errors='replace')}")
         return result.stdout.decode()
 
-    def upgrade(self) -> list[str]:
+    def upgrade(self, **more: Any) -> list[str]:
         """Return the command line that upgrades the fleet with the collection."""
         settings = {
-            "fleet_target_version": NEW,
-            "fleet_package": {"file": str(self.bench.package)},
+            "fleet_target_version": self.new,
+            "fleet_package": {"file": str(self.package(self.new))},
             "fleet_report_dir": str(self.bench.folder / "reports" / self.label),
             "fleet_cache_dir": str(self.bench.folder / "cache"),
+            **more,
         }
-        return self.bench.installation.command("influxdb", self.inventory, settings)
+        return self.bench.installation.command(self.playbook_name, self.inventory, settings)
 
     def playbook(self, file: Path, **extra: Any) -> list[str]:
         """Return the command line that runs a playbook from outside the collection."""
@@ -125,12 +135,16 @@ def finish(process: subprocess.Popen[bytes], output: Path) -> Finished:
     return Finished(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
+Kind = TypeVar("Kind", bound=Fleet)
+
+
 @contextmanager
-def fleet(bench: Bench, nodes: int, label: str) -> Iterator[Fleet]:
+def fleet(bench: Bench, kind: type[Kind], nodes: int, label: str, release: str) -> Iterator[Kind]:
     """Start a fleet in place of the last one, and take it down in the end."""
     inventory = bench.folder / "inventory.yml"
-    lab("up", NAME, "--nodes", str(nodes), "--version", OLD, "--inventory", str(inventory))
+    wanted = ["--product", kind.product, "--nodes", str(nodes), "--version", release, *kind.releases[release]]
+    lab("up", NAME, *wanted, "--inventory", str(inventory))
     try:
-        yield Fleet(bench, inventory, label)
+        yield kind(bench, release, inventory, label)
     finally:
         lab("down", NAME)

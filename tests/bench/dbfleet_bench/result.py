@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from dbfleet_bench.cost import Size
 from dbfleet_bench.downtime import Downtime
+from dbfleet_bench.rotation import Rotation
+from dbfleet_bench.sync import Growth
 
 
 @dataclass(frozen=True)
@@ -18,5 +20,10 @@ class Result:
     schema: int
     repeat: int
     machine: Mapping[str, str]
-    downtime: Downtime
+    downtime: list[Downtime]
+    """One entry for each release of InfluxDB that was upgraded from."""
     sizes: list[Size]
+    rotation: list[Rotation]
+    """One entry for each release of CouchDB that was upgraded from."""
+    sync: Growth | None
+    """None where it was not measured."""
