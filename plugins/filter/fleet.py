@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _engine
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _checks, _engine
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
 
 DOCUMENTATION = r"""
@@ -41,6 +41,7 @@ FUNCTIONS = (
     _engine.batch_sizes,
     _engine.detected,
     _engine.package_of,
+    _engine.role_of,
     _engine.packages,
     _engine.plan_node,
     _engine.plan_nodes,
@@ -50,9 +51,12 @@ FUNCTIONS = (
     _engine.refusal,
     _engine.report_nodes,
     _engine.settings,
+    _checks.speaking_against,
+    _engine.swap_package,
     _engine.to_undo,
     _engine.unproved,
     _engine.wave_places,
+    _engine.way_back,
     _engine.without,
 )
 

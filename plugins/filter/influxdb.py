@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_node
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _changes, _influxdb_node
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
 
 DOCUMENTATION = r"""
@@ -44,9 +44,10 @@ FUNCTIONS = (
     _influxdb_node.config_path,
     _influxdb_node.config_summary,
     _influxdb_node.configured,
+    _influxdb_node.conversion,
     _influxdb_node.copies_id,
     _influxdb_node.databases,
-    _influxdb_node.downtime,
+    _changes.downtime,
     _influxdb_node.expected_shards,
     _influxdb_node.files_of_service,
     _influxdb_node.has_raft,
@@ -56,9 +57,8 @@ FUNCTIONS = (
     _influxdb_node.preflight,
     _influxdb_node.ready,
     _influxdb_node.summary,
-    _influxdb_node.swap_package,
-    _influxdb_node.swaps,
-    _influxdb_node.way_back,
+    _changes.swaps,
+    _influxdb_node.with_copies,
 )
 
 

@@ -23,9 +23,11 @@ Result = collections.namedtuple("Result", ["rc", "out", "err"])
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def run_command(argv, environ=None):
-    # type: (List[str], Optional[Dict[str, str]]) -> Result
+def run_command(argv, environ=None, data=None):
+    # type: (List[str], Optional[Dict[str, str]], Optional[str]) -> Result
     """Run argv without a shell, in the C locale, with a clean environment plus environ; wait for its end.
+
+    data is what it reads from its standard input, which is empty otherwise.
 
     The clean environment matters: INFLUXDB_* of the caller would change what influxd prints as its defaults.
     """
@@ -35,9 +37,14 @@ def run_command(argv, environ=None):
         with open(os.devnull, "rb") as nothing:
             # Runs without AnsibleModule too, whose run_command is what ansible-test would have.
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                argv, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, close_fds=True
+                argv,
+                stdin=nothing if data is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=env,
+                close_fds=True,
             )
-            out, err = process.communicate()
+            out, err = process.communicate(None if data is None else data.encode("utf-8"))
     except OSError as error:
         return Result(127, "", "{0}: {1}".format(argv[0], error.strerror))
     return Result(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))

@@ -10,18 +10,17 @@ __metaclass__ = type
 
 import contextlib
 import json
-import os
 import re
 import traceback
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
+from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 IMPORT_ERROR = None
 try:
-    import requests
     from influxdb import InfluxDBClient
     from influxdb import __version__ as LIBRARY_VERSION
     from influxdb.exceptions import InfluxDBClientError, InfluxDBServerError
@@ -33,46 +32,14 @@ try:
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
-ARGUMENTS = {
-    "host": {"type": "str", "default": "localhost"},
-    "port": {"type": "int", "default": 8086},
-    "ssl": {"type": "bool", "default": False},
-    "validate_certs": {"type": "bool", "default": True},
-    "ca_path": {"type": "path"},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "timeout": {"type": "int", "default": 30},
-}
-
-# Where the text of a TLS failure tells more than that there was one. Python 2.7 and 3.6 do not tell expired from untrusted.
-TLS_FAILURES = (
-    (
-        r"doesn't match|mismatch",
-        "its certificate belongs to another name",
-        "set host to a name that is in the certificate",
-    ),
-    (r"has expired", "its certificate has expired", "renew the certificate of the server"),
-    (
-        r"WRONG_VERSION_NUMBER|wrong version number|unknown protocol|record layer",
-        "it does not speak HTTPS",
-        "set ssl to false, or use the port of HTTPS",
-    ),
-    (
-        r"",
-        "its certificate is not trusted, or has expired",
-        "set ca_path to the file of the authority that signed it, or renew it",
-    ),
-)
+ARGUMENTS = _http.arguments(8086)
 
 
 def connect(params):
     # type: (Dict[str, Any]) -> Client
     """A client from the module's parameters; nothing is sent yet."""
     _check_library()
-    host = params["host"]
-    address = "[{0}]".format(host) if ":" in host and not host.startswith("[") else host
-    url = "{0}://{1}:{2}".format("https" if params["ssl"] else "http", address, params["port"])
-    return Client(_transport(params, address, params["username"]), url, _transport(params, address, None))
+    return Client(_transport(params, params["username"]), _http.base_url(params), _transport(params, None))
 
 
 def _check_library():
@@ -88,39 +55,21 @@ def _check_library():
         )
 
 
-def _transport(params, address, username):
-    # type: (Dict[str, Any], str, Optional[str]) -> Any
-    """The library's client. Credentials go into the header: as bytes, for requests would send text as Latin-1.
-
-    trust_env is off because proxies of the environment would see the data, and .netrc would add credentials.
-    """
-    session = requests.Session()
-    session.trust_env = False
+def _transport(params, username):
+    # type: (Dict[str, Any], Optional[str]) -> Any
+    """The library's client. Credentials go into the header: as bytes, for requests would send text as Latin-1."""
     return InfluxDBClient(
-        host=address,
+        host=_http.address(params["host"]),
         port=params["port"],
         username=to_bytes(username, nonstring="passthru"),
         password=to_bytes(params["password"] or "") if username else None,
         ssl=params["ssl"],
-        verify_ssl=_verification(params),
+        verify_ssl=_http.verification(params),
         timeout=params["timeout"],
         retries=1,
-        session=session,
+        session=_http.new_session(),
         headers={"Accept": "application/json"},
     )
-
-
-def _verification(params):
-    # type: (Dict[str, Any]) -> Any
-    """What requests wants: whether to verify, or with which authorities."""
-    path = params["ca_path"]
-    if not params["ssl"] or not params["validate_certs"]:
-        return False
-    if path and not os.path.isfile(path):
-        raise FleetError(
-            "There is no file {0} of authorities to trust".format(path), "a PEM file", "correct ca_path", reason="tls"
-        )
-    return path or True
 
 
 class Row(dict):  # type: ignore[type-arg]
@@ -234,7 +183,8 @@ def _explained(url):
     # type: (str) -> Iterator[None]
     """Translates what the library raises. Its texts hold neither user nor password, as those are not in the URL."""
     try:
-        yield
+        with _http.explained(url, "an InfluxDB server"):
+            yield
     except InfluxDBClientError as error:
         raise _rejected(url, error.code, _error_text(error.content))
     except InfluxDBServerError as error:
@@ -243,15 +193,6 @@ def _explained(url):
             "an answer",
             "see the log of the server",
             reason="server",
-        )
-    except requests.exceptions.SSLError as error:
-        raise _tls(url, str(error))
-    except requests.exceptions.RequestException as error:
-        raise FleetError(
-            "{0} does not answer: {1}".format(url, _last_words(error)),
-            "an InfluxDB server",
-            "start it, or check host, port, ssl and firewall; timeout is in seconds",
-            reason="unreachable",
         )
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise FleetError(
@@ -273,12 +214,6 @@ def _rejected(url, code, text):
     )
 
 
-def _tls(url, text):
-    # type: (str, str) -> FleetError
-    found, remedy = next(failure[1:] for failure in TLS_FAILURES if re.search(failure[0], text))
-    return FleetError("{0} cannot be trusted: {1}".format(url, found), "a valid certificate", remedy, reason="tls")
-
-
 def _error_text(content):
     # type: (Any) -> str
     """The error of {"error": "..."}, or the beginning of what stands in its place."""
@@ -287,14 +222,6 @@ def _error_text(content):
         return to_native(json.loads(text)["error"])
     except (ValueError, KeyError, TypeError):
         return text.strip()[:200]
-
-
-def _last_words(error):
-    # type: (Exception) -> str
-    """The cause at the end of the library's chain: "[Errno 111] Connection refused" and the like."""
-    text = str(error)
-    found = re.search(r"(\[Errno [^'\"]*|[Rr]ead timed out[^'\"]*|timed out|[Nn]ame[^'\"]* not known)", text)
-    return found.group(1).rstrip(")( ,.") if found else type(error).__name__
 
 
 def quote(name):

@@ -16,6 +16,7 @@ import errno
 import grp
 import os
 import pwd
+import shutil
 import stat
 import struct
 
@@ -206,6 +207,24 @@ def group_name(gid):
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(gid)
+
+
+def move_aside(path, folder):
+    # type: (str, str) -> str
+    """Move what lies in a data or WAL folder beside that folder, and return its new place.
+
+    As a rule that is the same file system, where a move takes no time and no room.
+    """
+    aside = "{0}.dbfleet-aside".format(folder.rstrip(os.sep))
+    place = wanted = os.path.join(aside, os.path.relpath(path, folder))
+    if not os.path.isdir(os.path.dirname(place)):
+        os.makedirs(os.path.dirname(place), 0o700)
+    number = 1
+    while os.path.lexists(place):
+        number += 1
+        place = "{0}-{1}".format(wanted, number)
+    shutil.move(path, place)
+    return plain(place)
 
 
 def free_space(path):

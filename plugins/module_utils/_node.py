@@ -34,6 +34,7 @@ UNIT_PROPERTIES = (
     "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,User,Group,ExecStart,EnvironmentFiles,EnvironmentFile,"
     "FragmentPath,DropInPaths,SourcePath"
 )
+RUNIT = "/etc/sv/"
 NO_SERVICE = {
     "manager": None,
     "exists": False,
@@ -152,11 +153,12 @@ def rpm_conffiles(paths, checked):
 
 def upstream_version(version):
     # type: (str) -> str
-    """Return a package's version without epoch and build number.
+    """Return a package's version without epoch, build number and distribution.
 
-    1.3.9-1 is 1.3.9; 1.2.4-c1.2.5-1 of Enterprise, 1.2.4_c1.2.5-1 as rpm writes it, is 1.2.4-c1.2.5.
+    1.3.9-1 is 1.3.9; 3.4.3~bookworm of CouchDB is 3.4.3; 1.2.4-c1.2.5-1 of Enterprise, 1.2.4_c1.2.5-1 as rpm writes it, is 1.2.4-c1.2.5.
     """
-    return re.sub(r"-\d[^-]*$", "", re.sub(r"^\d+:", "", version)).replace("_c", "-c")
+    version = re.sub(r"~(?!alpha|beta|rc|pre|dev|nightly)[a-z]+$", "", re.sub(r"^\d+:", "", version))
+    return re.sub(r"-\d[^-]*$", "", version).replace("_c", "-c")
 
 
 def _package(manager, name, installed=False, version=None, arch=None, status=None, conffiles=None):
@@ -187,7 +189,9 @@ def _modified(path, md5):
 
 def service(name, init, processes, run, root=""):
     # type: (str, str, List[Dict[str, Any]], Callable[[List[str]], Any], str) -> Dict[str, Any]
-    """Return the service as the node's init system knows it. User and group are None where nothing tells them."""
+    """Return the service as the node's init system, or runit, knows it. User and group are None where nothing tells them."""
+    if os.path.isdir(root + RUNIT + name + "/supervise"):
+        return runit_service(name, processes, run, root)
     by_script = script_service(name, processes, run, root)
     if init != "systemd":
         return by_script
@@ -262,6 +266,28 @@ def script_service(name, processes, run, root=""):
         "unit_files": [],
         "scripts": scripts,
     }
+
+
+def runit_service(name, processes, run, root=""):
+    # type: (str, List[Dict[str, Any]], Callable[[List[str]], Any], str) -> Dict[str, Any]
+    """Return a service that runit supervises, as Cloudant Local's. sv status: "run: /etc/sv/cloudant: (pid 812) 45s; run: log: ..."."""
+    folder = RUNIT + name
+    state = re.match(r"run: \S+: \(pid (\d+)\)", run(["sv", "status", folder]).out)
+    main = int(state.group(1)) if state else None
+    user = _of(processes, main, "user")
+    return dict(
+        NO_SERVICE,
+        name=name,
+        unit=None,
+        manager="runit",
+        exists=True,
+        active=bool(main),
+        enabled=not os.path.exists(root + folder + "/down"),
+        pid=main,
+        user=user,
+        group=_of(processes, main, "group") or primary_group(user),
+        scripts=[folder + "/run"],
+    )
 
 
 def belongs(process, found, root=""):

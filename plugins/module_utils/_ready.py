@@ -9,6 +9,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import collections
+import json
 import re
 import socket
 import ssl
@@ -20,6 +21,8 @@ except ImportError:  # Python 2.7
     from httplib import HTTPConnection, HTTPException  # type: ignore[import-not-found, no-redef]
     from urlparse import urlsplit  # type: ignore[import-not-found, no-redef]
 
+from ansible.module_utils.common.text.converters import to_native
+
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 try:
@@ -28,9 +31,11 @@ except ImportError:  # Python 2.7 on the node has no typing
     pass
 
 Answer = collections.namedtuple("Answer", ["status", "version", "error"])
-"""status: HTTP status, 0 without an answer; version: as the header says, shortened to the number; error: why there is no answer."""
+"""status: HTTP status, 0 without an answer; version: as the answer says, shortened to the number; error: why there is no answer."""
 
 POLL_PAUSE = 0.01
+BODY_LIMIT = 1 << 20
+"""Bytes that are read of an answer that names the version in its body."""
 ATTEMPT_LIMIT = 5.0
 PEM = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -49,11 +54,26 @@ def describe(answer):
     return "status {0}, version {1}".format(answer.status, answer.version or "not given")
 
 
-class Probe(object):
-    """Asks one URL. version "" accepts every version; certificate: PEM file that holds the server's own certificate."""
+def in_body(body, field):
+    # type: (bytes, str) -> str
+    """The text at a path of keys in a JSON object, "" where there is none."""
+    try:
+        found = json.loads(body.decode("utf-8"))
+        for name in field.split("."):
+            found = found[name]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return to_native(found) if isinstance(found, type(u"")) else ""
 
-    def __init__(self, url, version="", header="X-Influxdb-Version", certificate=None, ca_path=None, timeout=600.0):
-        # type: (str, str, str, Optional[str], Optional[str], float) -> None
+
+class Probe(object):
+    """Asks one URL. version "" accepts every version; certificate: PEM file that holds the server's own certificate.
+
+    field: where the version stands in a JSON object that is the answer's body, keys joined by dots; the header counts without it.
+    """
+
+    def __init__(self, url, version="", header="X-Influxdb-Version", field=None, certificate=None, ca_path=None, timeout=600.0):
+        # type: (str, str, str, Optional[str], Optional[str], Optional[str], float) -> None
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise FleetError("{0!r} is no URL to poll".format(url), "http://HOST:PORT/PATH or https://HOST:PORT/PATH")
@@ -62,6 +82,7 @@ class Probe(object):
         self.timeout = timeout
         self.port = parts.port or (443 if parts.scheme == "https" else 80)
         self._header = header
+        self._field = field
         self._certificate = certificate
         self._ca_path = ca_path
         self._tls = parts.scheme == "https"
@@ -92,7 +113,8 @@ class Probe(object):
         response = connection.getresponse()
         if response.version < 10:  # Python 2.7 takes any text for the body of an answer of HTTP 0.9
             raise HTTPException("not an answer of HTTP")
-        return Answer(response.status, plain_version(response.getheader(self._header)), "")
+        said = in_body(response.read(BODY_LIMIT), self._field) if self._field else response.getheader(self._header)
+        return Answer(response.status, plain_version(said), "")
 
     def _connect(self, limit):
         # type: (float) -> Any

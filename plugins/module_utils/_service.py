@@ -77,9 +77,26 @@ class Systemd(object):
             raise FleetError("systemctl daemon-reload failed: {0}".format(result.err.strip()))
         self._run(["systemctl", "reset-failed", self.name])
 
+    def hold(self):
+        # type: () -> None
+        """Let nobody start it, such as the scripts of a package: release() ends that, or the next boot."""
+        self._run(["systemctl", "mask", "--runtime", self.name])
+
+    def release(self):
+        # type: () -> None
+        self._run(["systemctl", "unmask", "--runtime", self.name])
+
     def stop(self):
         # type: () -> None
         _stopped(self.name, self._finish(self._launch(["systemctl", "stop", self.name]), STOP_LIMIT))
+
+    def stop_by_script(self):
+        # type: () -> None
+        """What an init script started by itself, as a package's own scripts do, is unknown to the unit that systemd made of it."""
+        shown = self._run(["systemctl", "show", "-p", "SourcePath", self.name]).out.strip()
+        script = shown.partition("=")[2]
+        if script.startswith("/etc/init.d/"):
+            self._finish(self._launch([script, "stop"]), STOP_LIMIT)
 
     def start(self):
         # type: () -> Any
@@ -141,10 +158,22 @@ class Sysv(object):
         # type: () -> None
         """Scripts are read anew each time."""
 
+    def hold(self):
+        # type: () -> None
+        """Scripts cannot be kept from starting it; whoever asks has to look afterwards."""
+
+    def release(self):
+        # type: () -> None
+        """Nothing was held."""
+
     def stop(self):
         # type: () -> None
         code = self._finish(self._launch(["service", self.name, "stop"]), STOP_LIMIT)
         _stopped(self.name, 0 if code is not None and not self.state().running else code)
+
+    def stop_by_script(self):
+        # type: () -> None
+        """That was the script already."""
 
     def start(self):
         # type: () -> Any

@@ -19,6 +19,7 @@ import traceback
 from ansible_collections.dbfleet.upgrade.plugins.module_utils import _swap_files as tools
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import Installed
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shards import plain
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_back import Back, standing
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import wanted_properties
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Starting
@@ -32,10 +33,11 @@ try:
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
-SERVING_ORDER = ("fresh", "keep_files", "install", "place_files", "reload", "stop", "copy_keep", "metastore", "start", "ready")
+SERVING_ORDER = ("fresh", "keep_files", "install", "place_files", "reload", "stop", "copy_keep", "shards", "metastore", "start", "ready")
 COMPLAINT = re.compile("error|fail|denied|cannot|not found|refused|invalid|panic|fatal|broken|run:", re.IGNORECASE)
-OF_METASTORE = ("fresh", "metastore")
-STOPPED_ORDER = ("fresh", "keep_files", "stop", "copy_keep", "install", "place_files", "reload", "metastore", "start", "ready")
+STOPPED_ORDER = ("fresh", "keep_files", "copy_ahead", "stop", "copy_keep") + (
+    ("install", "place_files", "reload", "shards", "metastore", "start", "ready")
+)
 
 
 class Forward(object):
@@ -50,13 +52,16 @@ class Forward(object):
         self.node = site.node
         self.copies = site.copies
         self.install_due = look.installed != Installed(self.request.package.version, True)
-        self.restart_due = self.install_due or not look.placed or not (look.state.running and site.runs_new(look))
+        serves_new = look.state.running and site.runs_new(look) and not site.has_unproved_shards()
+        self.restart_due = self.install_due or not look.placed or not serves_new
         self.starting = None  # type: Optional[Starting]
 
     def run(self):
         # type: () -> None
+        missing = [] if self.site.metastore else ["fresh", "metastore"]
+        missing += [] if self.site.shards else ["shards"]
         for name in STOPPED_ORDER if self.request.stop_first and self.restart_due else SERVING_ORDER:
-            if self.site.metastore or name not in OF_METASTORE:
+            if name not in missing:
                 self.journal.step(name, getattr(self, name))
 
     def fresh(self):
@@ -80,6 +85,7 @@ class Forward(object):
         version = self.look.installed.version if self.install_due else self.site.old_version() or self.look.installed.version
         package = {"name": self.site.package_name(), "version": version}
         facts = {"taken": self.node.now(), "package": package, "enabled": self.node.service.enabled()}
+        facts["put_back"] = self.request.put_back
         self.copies.take([spec.dest for spec in self.request.files], self.request.keep, facts)
         return True
 
@@ -97,11 +103,24 @@ class Forward(object):
         if not self.install_due:
             return False
         begun = self.node.now()
-        self.node.packages.install(self.request.package.path)
+        if self.request.stop_first:
+            self._install_held()
+        else:
+            self.node.packages.install(self.request.package.path)
         if self.look.process is not None and not self.request.stop_first and not self.node.processes.alive(self.look.process):
             self.journal.was_down_since(begun)
             self.journal.note("the package's own scripts, or a crash, ended the old process during the installation")
         return True
+
+    def _install_held(self):
+        # type: () -> None
+        """The new release must not run before its files are in place."""
+        self.node.service.hold()
+        self.node.packages.install(self.request.package.path)
+        self.node.service.release()
+        if self.node.service.state().running:
+            self.site.stop()
+            self.journal.note("the package's own scripts had started the service; it was stopped again")
 
     def place_files(self):
         # type: () -> Optional[bool]
@@ -116,9 +135,11 @@ class Forward(object):
 
     def reload(self):
         # type: () -> Optional[bool]
-        """Packages enable their service; one that was disabled stays so."""
+        """Packages enable their service; one that was disabled stays so. A killed installation may have left it masked."""
         if not self.restart_due:
             return False
+        if self.request.stop_first:
+            self.node.service.release()
         if self.copies.before()["enabled"] is False and self.node.service.enabled():
             self.node.service.disable()
         self.node.service.reload()
@@ -129,7 +150,15 @@ class Forward(object):
         if not self.restart_due:
             return False
         self.journal.went_down()
-        self.node.service.stop()
+        self.site.stop()
+        return True
+
+    def copy_ahead(self):
+        # type: () -> Optional[bool]
+        """Whole databases may have to be copied, and most of their files never change."""
+        if not self.restart_due or not self.request.keep or self.copies.has_kept() or not self.look.state.running:
+            return False
+        self.copies.copy_ahead(self.node.now())
         return True
 
     def copy_keep(self):
@@ -139,13 +168,37 @@ class Forward(object):
         self.copies.take_kept()
         return True
 
+    def shards(self):
+        # type: () -> Optional[bool]
+        """This may take hours, so a backup of the metastore that became out of date with the stop is found before it."""
+        if not self.restart_due or not self.site.shards:
+            return False
+        if self.site.metastore:
+            self._mend_metastore()
+            self.site.metastore.refuse_stale()
+        made = self.site.shards.convert()
+        for note in made.get("notes", []):
+            self.journal.note(note)
+        if made.get("shards"):
+            self.journal.note(
+                "{0} shards with {points} points were converted to tsm1 ({filtered} values that are no numbers left out); "
+                "their former files, {bytes} bytes, are in {1}: remove them when they are no longer wanted".format(
+                    len(made["shards"]), plain(self.site.shards.kept), **made
+                )
+            )
+        return bool(made)
+
     def metastore(self):
         # type: () -> Optional[bool]
         if not self.restart_due or not self.site.metastore:
             return False
+        self._mend_metastore()
+        return self.site.metastore.restore()
+
+    def _mend_metastore(self):
+        # type: () -> None
         if self.copies.kept_is_broken():  # a way back was killed while it put the folder back
             self.copies.put_kept_back()
-        return self.site.metastore.restore()
 
     def start(self):
         # type: () -> Optional[bool]

@@ -10,6 +10,7 @@ __metaclass__ = type
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import Installed
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shards import plain
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_site import Starting
 
 try:
@@ -22,8 +23,8 @@ except ImportError:  # Python 2.7 on the node has no typing
     pass
 
 
-STOPPED_ORDER = ("stop", "files", "keep", "install", "reload", "start")
-SERVING_ORDER = ("files", "install", "reload", "stop", "keep", "start")
+STOPPED_ORDER = ("stop", "files", "shards", "keep", "install", "reload", "start")
+SERVING_ORDER = ("files", "install", "reload", "stop", "shards", "keep", "start")
 
 
 class Back(object):
@@ -56,7 +57,8 @@ class Back(object):
         self._refuse_impossible()
         self.journal.attempt(self.copies.seal_kept)
         for name in SERVING_ORDER if self.serves_now and not self.request.stop_first else STOPPED_ORDER:
-            self.journal.step("undo_" + name, getattr(self, name))
+            if name != "shards" or self.site.shards:
+                self.journal.step("undo_" + name, getattr(self, name))
         try:
             self.journal.step("undo_ready", self.ready)
         except FleetError as error:
@@ -79,23 +81,41 @@ class Back(object):
         if self.untouched:
             return False
         self.journal.went_down()
-        self.node.service.stop()
+        self.site.stop()
         return True
 
     def files(self):
         # type: () -> Optional[bool]
         return bool(self.copies.before()) and self.copies.put_files_back()
 
+    def shards(self):
+        # type: () -> Optional[bool]
+        """Before the metadata folder: as long as that is the new release's, the old one does not start on half of the shards."""
+        if self.untouched or not self.site.shards or not self.site.shards.kept_any():
+            return False
+        stay = self.site.shards.undo()
+        if stay:
+            self.journal.note(
+                "{0} shards stay converted to tsm1, for points were written to them or deleted since; their former files are "
+                "in {1}".format(len(stay), plain(self.site.shards.kept))
+            )
+        return True
+
     def keep(self):
         # type: () -> Optional[bool]
         never_served = self.never_served and self.copies.kept_differs()
-        unreadable = self.site.has_new_metastore()
+        unreadable = self.site.has_new_metastore() or self._is_changed_for_good()
         if self.untouched or not (self.copies.kept_is_broken() or never_served or unreadable):
             return False
         if unreadable:
             self._set_shards_aside()
         self._put_kept_back()
         return True
+
+    def _is_changed_for_good(self):
+        # type: () -> bool
+        """The copy is put back before the old package returns: once that is there, the data is the old release's."""
+        return self.copies.renames() and self.install_due and self.copies.kept_differs()
 
     def _set_shards_aside(self):
         # type: () -> None
@@ -116,6 +136,8 @@ class Back(object):
 
     def reload(self):
         # type: () -> Optional[bool]
+        if self.request.stop_first:  # a killed installation may have left it masked
+            self.node.service.release()
         if self.copies.before().get("enabled") is False and self.node.service.enabled():
             self.node.service.disable()
         self.node.service.reload()

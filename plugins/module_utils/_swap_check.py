@@ -54,16 +54,34 @@ def request_fits(site, look, underway, staged):
     site.copies.check()
 
 
+def _can_be_put_back(request):
+    # type: (Request) -> None
+    if request.put_back != "always":
+        return
+    if not request.stop_first:
+        raise FleetError("put_back is always, and stop_first is not set", "both", "set stop_first")
+    mounted = [path for path in request.keep if os.path.ismount(os.path.realpath(path))]
+    if mounted:
+        raise FleetError(
+            "{0} is a mount point".format(mounted[0]),
+            "a folder that can be renamed, as put_back is always",
+            "mount the file system one folder higher, or make a folder in it and a link to that",
+        )
+
+
 def _swap_fits(site, look, underway, staged):
     # type: (Site, Look, bool, bool) -> None
     _versions_fit(site, look)
-    if not underway:
+    _can_be_put_back(site.request)
+    if site.request.serving and not underway:
         _serves(site, look)
     if staged:
         verify_package(site, site.request.package)
         verify_package(site, site.request.rollback_package)
         _paths_exist(site)
         _room_is_left(site)
+        if site.shards:
+            site.shards.refuse()
 
 
 def _versions_fit(site, look):
@@ -139,15 +157,16 @@ def _paths_exist(site):
     for spec in site.request.files:
         if not os.path.isfile(spec.src):
             raise FleetError("the file {0} for {1} is not there".format(spec.src, spec.dest), remedy="stage it first")
-    for path in site.request.keep if not site.copies.has_kept() else []:
+    for path in site.request.keep if not site.copies.has_kept() and site.request.put_back != "always" else []:
         if not os.path.exists(path):
             raise FleetError("{0} is to be kept and is not there".format(path), "a file or folder of the old release")
 
 
 def _room_is_left(site):
     # type: (Site) -> None
-    """Copies of the kept paths are made twice at most: before the new release, and aside on the way back."""
-    needed = SPARE + sum(2 * tools.size_of(os.path.realpath(path)) for path in site.request.keep if os.path.exists(path))
+    """Copies of the kept paths are made twice at most: before the new release, and aside on the way back unless they are renamed."""
+    times = 1 if site.request.put_back == "always" else 2
+    needed = SPARE + sum(times * tools.size_of(os.path.realpath(path)) for path in site.request.keep if os.path.exists(path))
     folder = site.copies.folder
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)

@@ -7,7 +7,7 @@
     before.json, files/    what was there before any change; before.json is written last, so that it says "complete"
     keep/, keep.json       paths copied while the service was stopped; keep/ appears complete, keep.json (digests) follows later
     served                 the new release was ready at least once: what it wrote since is worth keeping
-    aside-N/               what the new release had written, where the copy of keep/ was put back
+    aside-N/               what the new release had written, where the copy of keep/ was put back; or it was renamed, beside its place
     putting-back           the copy of keep/ is just being put back
     replaced/              what else stood in the place of a file when it was replaced: somebody's later changes, and what dpkg
                            left beside it
@@ -26,9 +26,16 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import Fle
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import make_folder, read_json, write_json
 
 try:
-    from typing import Any, Dict, List  # noqa: F401 (read by type comments)
+    from typing import Any, Dict, List, Optional, Tuple  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
+
+
+SETTLED = 2.0
+"""Seconds for which a file was not changed, so that its time tells of every later change."""
+
+ASIDE = ".dbfleet-aside-{0}"
+"""Ending of what stood in the place of a copy that is always put back."""
 
 
 class Copies(object):
@@ -37,6 +44,7 @@ class Copies(object):
     def __init__(self, folder):
         # type: (str) -> None
         self.folder = folder
+        self._settled = None  # type: Optional[float]
 
     def _path(self, *names):
         # type: (*str) -> str
@@ -44,7 +52,10 @@ class Copies(object):
 
     def before(self):
         # type: () -> Dict[str, Any]
-        """What was noted before any change: taken (epoch), package, enabled, files, beside (those files), keep; {} before that."""
+        """What was noted before any change; {} before that.
+
+        taken (epoch), package, enabled, put_back, files, beside (those files), keep.
+        """
         return read_json(self._path("before.json"))
 
     def retire(self):
@@ -62,7 +73,7 @@ class Copies(object):
         make_folder(self._path("files"))
         beside = [os.path.realpath(dest) + ending for dest in dests for ending in LEFT_BESIDE]
         taken = [self._take_file(dest, os.path.join("files", str(number))) for number, dest in enumerate(dests + beside)]
-        kept = [{"path": os.path.realpath(path), "copy": os.path.join("keep", str(number))} for number, path in enumerate(keep)]
+        kept = [_to_keep(os.path.realpath(path), os.path.join("keep", str(number))) for number, path in enumerate(keep)]
         tools.sync_tree(self.folder)
         write_json(self._path("before.json"), dict(facts, files=taken[: len(dests)], beside=taken[len(dests) :], keep=kept), durable=True)
 
@@ -160,15 +171,36 @@ class Copies(object):
         # type: () -> bool
         return os.path.isdir(self._path("keep"))
 
+    def copy_ahead(self, now):
+        # type: (float) -> None
+        """Copy what the service, which still runs, does not change any more; take_kept then copies the rest."""
+        settled = now - SETTLED
+        for path, copy in self._to_copy():
+            tools.copy_settled(path, copy, settled)
+        self._settled = settled
+
     def take_kept(self):
         # type: () -> None
         """Copy paths of the stopped service; as little as possible, for every millisecond of it is downtime."""
-        partial = self._path("keep.partial")
-        tools.remove_entry(partial)
-        os.mkdir(partial, 0o700)
-        for entry in self._noted():
-            tools.copy_entry(entry["path"], os.path.join(partial, os.path.basename(entry["copy"])))
-        os.rename(partial, self._path("keep"))
+        if self._settled is None:
+            for path, copy in self._to_copy():
+                tools.copy_entry(path, copy)
+        else:
+            for path, copy in self._places():
+                tools.mirror_entry(path, copy, self._settled)
+        os.rename(self._path("keep.partial"), self._path("keep"))
+
+    def _to_copy(self):
+        # type: () -> List[Tuple[str, str]]
+        """The paths and where they are copied to, of which nothing is there yet."""
+        tools.remove_entry(self._path("keep.partial"))
+        os.mkdir(self._path("keep.partial"), 0o700)
+        return self._places()
+
+    def _places(self):
+        # type: () -> List[Tuple[str, str]]
+        folder = self._path("keep.partial")
+        return [(entry["path"], os.path.join(folder, os.path.basename(entry["copy"]))) for entry in self._noted() if entry["existed"]]
 
     def seal_kept(self):
         # type: () -> None
@@ -196,20 +228,35 @@ class Copies(object):
     def kept_is_broken(self):
         # type: () -> bool
         """Was putting the copy back interrupted, or is a kept path gone?"""
-        gone = any(not os.path.exists(entry["path"]) for entry in self._kept())
+        gone = any(entry["existed"] and not os.path.exists(entry["path"]) for entry in self._kept())
         return gone or os.path.exists(self._path("putting-back"))
+
+    def renames(self):
+        # type: () -> bool
+        """Is the copy to be put back in any case? What is in its place is then renamed, and not copied."""
+        return bool(self.before().get("put_back") == "always")
 
     def put_kept_back(self):
         # type: () -> str
-        """Put the copies in place, after copying aside what is there now; the name of that folder."""
+        """Put the copies in place, after what is there now was copied aside, or renamed; the name of that folder, or the ending."""
         marker = self._path("putting-back")
         if not os.path.exists(marker):
-            write_json(marker, {"aside": self._put_aside()}, durable=True)
-        aside = read_json(marker)["aside"]
+            write_json(marker, {"aside": self._free_ending() if self.renames() else self._put_aside()}, durable=True)
+        aside = read_json(marker)["aside"]  # type: str
         for entry in self._kept():
-            tools.mirror_entry(self._path(entry["copy"]), entry["path"])
+            if self.renames():
+                _rename_once(entry["path"], entry["path"] + aside)
+            if entry["existed"]:
+                tools.mirror_entry(self._path(entry["copy"]), entry["path"])
         os.unlink(marker)
         return aside
+
+    def _free_ending(self):
+        # type: () -> str
+        number = 1
+        while any(os.path.lexists(entry["path"] + ASIDE.format(number)) for entry in self._kept()):
+            number += 1
+        return ASIDE.format(number)
 
     def _put_aside(self):
         # type: () -> str
@@ -239,4 +286,16 @@ class Copies(object):
         # type: () -> List[str]
         """The paths of which a copy is kept."""
         files = [entry["dest"] for entry in self._taken() if entry["existed"]]
-        return files + [entry["path"] for entry in self._kept()]
+        return files + [entry["path"] for entry in self._kept() if entry["existed"]]
+
+
+def _to_keep(path, copy):
+    # type: (str, str) -> Dict[str, Any]
+    return {"path": path, "copy": copy, "existed": os.path.lexists(path)}
+
+
+def _rename_once(path, aside):
+    # type: (str, str) -> None
+    """What is in the place of a path that was renamed already is the copy, perhaps in part."""
+    if os.path.lexists(path) and not os.path.lexists(aside):
+        os.rename(path, aside)

@@ -15,12 +15,15 @@ import shutil
 import stat
 
 try:
-    from typing import Any, Dict, List  # noqa: F401 (read by type comments)
+    from typing import Any, Dict, List, Optional  # noqa: F401 (read by type comments)
 except ImportError:  # Python 2.7 on the node has no typing
     pass
 
 NEW = ".dbfleet-new"
 """Ending of a file that is about to replace another of the same folder."""
+
+TIME_SLACK = 0.001
+"""Seconds by which the time of a copy may differ from the one that it was given: Python 2.7 keeps no nanoseconds."""
 
 
 def digest_of(path):
@@ -103,12 +106,33 @@ def _like(target, info):
         os.utime(target, (info.st_atime, info.st_mtime))
 
 
-def mirror_entry(source, target):
-    # type: (str, str) -> None
-    """Make target what source is. A folder stays and its content is replaced, so that a mount point can be one."""
+def copy_settled(source, target, before):
+    # type: (str, str, float) -> None
+    """Copy the files that were last changed before a time (since 1970), of a folder that is in use: files of it may vanish meanwhile."""
+    try:
+        info = os.lstat(source)
+        if stat.S_ISDIR(info.st_mode):
+            os.mkdir(target, 0o700)
+            for name in os.listdir(source):
+                copy_settled(os.path.join(source, name), os.path.join(target, name), before)
+        elif stat.S_ISREG(info.st_mode) and info.st_mtime < before:
+            shutil.copyfile(source, target)
+            _like(target, info)
+    except EnvironmentError as error:
+        if error.errno != errno.ENOENT:
+            raise
+
+
+def mirror_entry(source, target, settled=None):
+    # type: (str, str, Optional[float]) -> None
+    """Make target what source is. A folder stays and its content is replaced, so that a mount point can be one.
+
+    settled: a time since 1970. Files that were last changed before it, and have the same size and time in target, are the same.
+    """
     info = os.lstat(source)
     if not stat.S_ISDIR(info.st_mode):
-        _replace_entry(source, target)
+        if (stat.S_ISREG(info.st_mode) or stat.S_ISLNK(info.st_mode)) and not _is_settled(info, target, settled):
+            _replace_entry(source, target)
         return
     if os.path.islink(target) or not os.path.isdir(target):
         remove_entry(target)
@@ -117,8 +141,17 @@ def mirror_entry(source, target):
     for name in set(os.listdir(target)) - wanted:
         remove_entry(os.path.join(target, name))
     for name in sorted(wanted):
-        mirror_entry(os.path.join(source, name), os.path.join(target, name))
+        mirror_entry(os.path.join(source, name), os.path.join(target, name), settled)
     _like(target, info)
+
+
+def _is_settled(info, target, settled):
+    # type: (os.stat_result, str, Optional[float]) -> bool
+    if settled is None or not stat.S_ISREG(info.st_mode) or info.st_mtime >= settled or not os.path.isfile(target):
+        return False
+    copy = os.stat(target)
+    same = all(getattr(copy, name) == getattr(info, name) for name in ("st_size", "st_mode", "st_uid", "st_gid"))
+    return same and abs(copy.st_mtime - info.st_mtime) < TIME_SLACK
 
 
 def _replace_entry(source, target):
@@ -173,6 +206,12 @@ def sync_tree(path):
         return
     for name in os.listdir(path) if os.path.isdir(path) else []:
         sync_tree(os.path.join(path, name))
+    sync_folder(path)
+
+
+def sync_folder(path):
+    # type: (str) -> None
+    """Wait until a file, or the list of what is in a folder, is on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -13,9 +13,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
-import shutil
 
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shards import local, plain
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shards import local, move_aside
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._metastore import load, shards_of
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._metastore_backup import RAFT
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._metastore_proof import shards_on_disk
@@ -71,19 +70,5 @@ class Metastore(object):
             for database, policy, number in sorted(unknown):
                 shard = os.path.join(folder, local(database), local(policy), str(number))
                 if os.path.lexists(shard):
-                    moved.append(self._moved(shard, folder))
+                    moved.append(move_aside(shard, folder))
         return moved
-
-    def _moved(self, shard, folder):
-        # type: (str, str) -> str
-        """Beside the data folder, as a rule on the same file system, a move takes no time and no room."""
-        aside = "{0}.dbfleet-aside".format(folder.rstrip(os.sep))
-        place = wanted = os.path.join(aside, os.path.relpath(shard, folder))
-        if not os.path.isdir(os.path.dirname(place)):
-            os.makedirs(os.path.dirname(place), 0o700)
-        number = 1
-        while os.path.lexists(place):
-            number += 1
-            place = "{0}-{1}".format(wanted, number)
-        shutil.move(shard, place)
-        return plain(place)

@@ -49,8 +49,11 @@ def request_from(parameters):
         [file_from(value) for value in parameters["files"]],
         parameters["keep"],
         parameters["metastore"],
+        parameters["shards"],
         parameters["rollback"],
         parameters["stop_first"],
+        parameters["serving"],
+        parameters["put_back"],
     )
 
 

@@ -25,7 +25,22 @@ FileSpec = collections.namedtuple("FileSpec", ["src", "dest", "uid", "gid", "mod
 """uid, gid and mode: None for those of the file that is replaced."""
 
 Request = collections.namedtuple(
-    "Request", ["id", "state", "run", "package", "rollback_package", "files", "keep", "metastore", "rollback", "stop_first"]
+    "Request",
+    [
+        "id",
+        "state",
+        "run",
+        "package",
+        "rollback_package",
+        "files",
+        "keep",
+        "metastore",
+        "shards",
+        "rollback",
+        "stop_first",
+        "serving",
+        "put_back",
+    ],
 )
 Node = collections.namedtuple(
     "Node", ["service", "packages", "processes", "probe", "old_probe", "log", "run_command", "finish", "now", "clock", "sleep"]

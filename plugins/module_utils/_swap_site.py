@@ -15,6 +15,7 @@ from ansible_collections.dbfleet.upgrade.plugins.module_utils._dpkg import Insta
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._ready import wait_ready
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._service import failure
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._shard_conversion import Conversion
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_metastore import Metastore
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_request import Look, wanted_properties
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_store import native
@@ -45,6 +46,7 @@ class Site(object):
         self.node = node
         self.copies = copies
         self.metastore = Metastore(request.metastore, copies.folder, node.run_command, node.now) if request.metastore else None
+        self.shards = Conversion(request.shards, node.run_command) if request.shards else None
 
     def package_name(self):
         # type: () -> str
@@ -85,7 +87,8 @@ class Site(object):
         # type: (Look, bool) -> bool
         """Is all as wanted? trusted: a finished swap said so, and only needs to be looked at again."""
         there = look.installed == Installed(self.request.package.version, True) and look.placed
-        return there and look.state.running and self.node.probe.passes(look.answer) and (trusted or self.runs_new(look))
+        serves = look.state.running and self.node.probe.passes(look.answer) and not self.has_unproved_shards()
+        return there and serves and (trusted or self.runs_new(look))
 
     def runs_new(self, look):
         # type: (Look) -> bool
@@ -95,7 +98,7 @@ class Site(object):
 
     def is_restored(self, look, trusted):
         # type: (Look, bool) -> bool
-        there = look.installed == Installed(self.old_version(), True) and self.copies.files_as_before() and not self.has_new_metastore()
+        there = look.installed == Installed(self.old_version(), True) and self.copies.files_as_before() and not self._is_as_new()
         serves = look.state.running and self.node.old_probe.passes(look.old_answer) and not self.copies.kept_is_broken()
         return there and serves and (trusted or self.is_untouched(look) or self._started_last(look))
 
@@ -103,6 +106,16 @@ class Site(object):
         # type: () -> bool
         """Is the metastore in a form that the old release does not know?"""
         return self.metastore is not None and self.metastore.is_new()
+
+    def has_unproved_shards(self):
+        # type: () -> bool
+        """Was the conversion of shards begun, and is not known to be whole?"""
+        return self.shards is not None and self.shards.is_unproved()
+
+    def _is_as_new(self):
+        # type: () -> bool
+        """Is there still data in a form that a way back has to undo?"""
+        return self.has_new_metastore() or (self.shards is not None and bool(self.shards.undoable()))
 
     def is_untouched(self, look):
         # type: (Look) -> bool
@@ -121,6 +134,21 @@ class Site(object):
         dests = {spec.dest for spec in self.request.files} | {entry["dest"] for entry in self.copies.before().get("files", [])}
         changes = [os.stat(dest).st_ctime for dest in dests if os.path.exists(dest)]
         return max(changes + [self.node.packages.changed_at(self.package_name())])
+
+    def stop(self):
+        # type: () -> None
+        """Stop the service, and do not believe it: what goes on to serve would meet the new release's files."""
+        before = self.process(self.node.service.state())
+        self.node.service.stop()
+        if before is None or not self.node.processes.alive(before):
+            return
+        self.node.service.stop_by_script()
+        if self.node.processes.alive(before):
+            raise FleetError(
+                "the service {0} was stopped, and its process {1} is still there".format(self.node.service.name, before.pid),
+                "no process of the old release",
+                "end it by hand, for it was not started by this service; then call again",
+            )
 
     def start(self):
         # type: () -> Starting

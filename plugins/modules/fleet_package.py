@@ -19,6 +19,8 @@ description:
   - Downloads it first if an address is given, and keeps it under its digest.
   - Runs on the controller, without dpkg, and looks at no host.
   - Reads Debian packages that are not compressed or are compressed with gzip or xz. Packages for rpm are not supported yet.
+  - Of Cloudant Local's installer (C(.bin)), which only itself can open, it reads the name that IBM gave it. Whether it is whole, only
+    C(sha256) can tell.
 options:
   package:
     description: Where the package is. Exactly one of C(file), C(url) and C(repository) has to be given.
@@ -144,10 +146,15 @@ arch:
   type: str
   sample: amd64
 manager:
-  description: The package manager it is made for.
+  description: The package manager it is made for, or V(installer) where it installs itself.
   returned: for a file and an address
   type: str
   sample: dpkg
+system:
+  description: The system that an installer is made for, as its name says; empty for a package.
+  returned: for a file and an address
+  type: str
+  sample: el6
 conffiles:
   description: The text of each configuration file in the package, by its path.
   returned: for a file and an address

@@ -39,6 +39,7 @@ options:
         and C(remedy).
       - C(unfinished) and C(last) are the changes of the node that can be undone, the one that did not end and the last one that did,
         each a dictionary with C(id), C(source) and C(target). They matter only where O(options.direction) is not V(upgrade).
+        With C(one_way) (boolean, false if missing), nothing leads back any more, and the change is finished instead.
       - C(reachable) (boolean, required), and C(reason) (string) why it is not.
     type: list
     elements: dict

@@ -17,7 +17,7 @@ description:
   - Tells what a node is, which release of a package it has, how its service is set up, which processes run, and what earlier
     runs left in the state folder.
   - Changes nothing. Needs root, because processes of other users would otherwise look as if they were not there.
-  - Works with systemd, upstart and init scripts, with dpkg and rpm.
+  - Works with systemd, upstart, init scripts and runit, with dpkg and rpm.
 options:
   package:
     description: Name of the package, for example C(influxdb).
@@ -93,7 +93,7 @@ node:
       type: dict
     service:
       description:
-        - C(name), C(unit), C(manager) (systemd or sysv), C(exists), C(active), C(enabled), C(pid), C(exec) (the command of the unit,
+        - C(name), C(unit), C(manager) (systemd, sysv or runit), C(exists), C(active), C(enabled), C(pid), C(exec) (the command of the unit,
           secrets masked), C(environment_files) that exist, C(unit_files) (the unit and its drop-ins) and C(scripts) (init script, job).
         - C(user) and C(group) of the unit, else of the running process, else of the init script; null where nothing tells them.
         - C(active) of an init script means that its process was found, whatever the script says.

@@ -50,7 +50,7 @@ options:
     type: path
     default: /var/lib/dbfleet
   service:
-    description: Name of the service. With O(state=swapped) it has to be running.
+    description: Name of the service. With O(state=swapped) it has to be running, unless O(serving=false).
     type: str
     required: true
   package:
@@ -107,13 +107,23 @@ options:
   keep:
     description:
       - Files and folders that are copied while the service is stopped, such as the folder of the metadata. Keep them small, for the time
-        of copying is downtime.
+        of copying is downtime. With O(stop_first), files that did not change for two seconds are copied before the stop, and only the
+        rest after it.
       - On the way back they are put in place only if the new release never became ready. If it did, what is there holds acknowledged
         changes. Then the old release is tried on it first. Only if it does not come up, the copy is put back, after what was there is
         copied aside, and RV(notes) say so.
+      - See O(put_back) for releases whose data the old one does not read.
     type: list
     elements: path
     default: []
+  put_back:
+    description:
+      - V(always), for a release that changes what the old one does not read any more (InfluxDB 0.8), puts the copy of O(keep) back on
+        every way back. What was there is renamed, with the ending C(.dbfleet-aside-1) and so on, and RV(notes) say so.
+      - A path of O(keep) that did not exist before is renamed likewise. None of them may be a mount point. Needs O(stop_first).
+    type: str
+    choices: [if_needed, always]
+    default: if_needed
   metastore:
     description:
       - For InfluxDB 0.10 and 0.11, whose metastore later releases do not read. After the stop, the new program restores it from a backup,
@@ -160,6 +170,25 @@ options:
         description: The group of the service.
         type: str
         required: true
+  shards:
+    description:
+      - For InfluxDB. Shards in the formats b1 and bz1, which no release from 0.11 on reads, are converted while the service is stopped, as
+        M(dbfleet.upgrade.influxdb_convert_shards) does.
+      - On the way back the former files are put back, except for shards that were written to since. These stay in the format tsm1, which
+        0.10 reads too.
+    type: dict
+    suboptions:
+      data_dir:
+        description: The server's data folder.
+        type: path
+        required: true
+      wal_dir:
+        description: Its WAL folder.
+        type: path
+        required: true
+      program:
+        description: The influx_tsm that converts them. Not needed on the way back.
+        type: path
   ready:
     description: How to know that the new release serves.
     type: dict
@@ -177,6 +206,11 @@ options:
         description: The header of the answer that names the version.
         type: str
         default: X-Influxdb-Version
+      field:
+        description:
+          - Where the version stands in a JSON object that is the body of the answer, keys joined by dots, for example V(vendor.version).
+            The header does not count then.
+        type: str
       certificate:
         description:
           - For https, the file on the node that holds the server's own certificate as its first one. The server has to show this very
@@ -204,9 +238,19 @@ options:
     choices: [auto, manual]
     default: auto
   stop_first:
-    description: Stop the service before the installation, for packages whose own scripts restart it (InfluxDB 0.7 and 0.8).
+    description:
+      - Stop the service before the installation, and keep it down until all files are in place, for packages whose own scripts start it
+        (InfluxDB 0.7 and 0.8, CouchDB).
+      - With systemd, the unit is masked until the next boot at most (C(--runtime)) while the package is installed. If it runs afterwards
+        nonetheless, it is stopped, and RV(notes) say so.
     type: bool
     default: false
+  serving:
+    description:
+      - Whether the swap begins on a node that serves. V(false) is for one whose release cannot start, for example because it was installed
+        over data that it does not read. Its way back leads to what did not serve before, so O(rollback=manual) suits it.
+    type: bool
+    default: true
   wait:
     description: Seconds that one call on the node waits for the end. RV(finished) says whether it was reached.
     type: float
@@ -306,7 +350,9 @@ downtime:
   type: float
   sample: 0.24
 reason:
-  description: A word for why the swap failed, where there is one. V(metastore-stale) when the metadata changed since its backup was taken.
+  description:
+    - A word for why the swap failed, where there is one. V(metastore-stale) when the metadata changed since its backup was taken,
+      V(shards-unflushed) when points of a shard to be converted were in its log only.
   returned: always
   type: str
   sample: ""
@@ -395,10 +441,16 @@ METASTORE = {
     "owner": {"type": "str", "required": True},
     "group": {"type": "str", "required": True},
 }
+SHARDS = {
+    "data_dir": {"type": "path", "required": True},
+    "wal_dir": {"type": "path", "required": True},
+    "program": {"type": "path"},
+}
 READY = {
     "url": {"type": "str", "required": True},
     "version": {"type": "str", "default": ""},
     "header": {"type": "str", "default": "X-Influxdb-Version"},
+    "field": {"type": "str"},
     "certificate": {"type": "path"},
     "ca_path": {"type": "path"},
     "timeout": {"type": "float", "default": 600},
@@ -413,10 +465,13 @@ ARGUMENTS = {
     "files": {"type": "list", "elements": "dict", "options": FILE, "default": []},
     "keep": {"type": "list", "elements": "path", "default": []},
     "metastore": {"type": "dict", "options": METASTORE},
+    "shards": {"type": "dict", "options": SHARDS},
     "ready": {"type": "dict", "options": READY, "required": True},
     "rollback_ready": {"type": "dict", "options": READY},
     "rollback": {"type": "str", "choices": ["auto", "manual"], "default": "auto"},
+    "put_back": {"type": "str", "choices": ["if_needed", "always"], "default": "if_needed"},
     "stop_first": {"type": "bool", "default": False},
+    "serving": {"type": "bool", "default": True},
     "wait": {"type": "float", "default": 20},
     "run": {"type": "str"},
     "timeout": {"type": "int", "default": 3600},

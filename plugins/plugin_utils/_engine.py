@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import parse
 
 Facts = Mapping[str, Mapping[str, Any]]
 """hostvars: what is known of each host, by its name."""
@@ -163,9 +164,37 @@ def _listed(value: Any) -> list[Any]:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else list(value)
 
 
+def role_of(results: Sequence[Mapping[str, Any]]) -> str:
+    """Return the role of a node: of the run that died here, else of the first product that is installed; empty where none is.
+
+    results are those of node_info for each product, item. A run that died may have left its product uninstalled.
+    """
+    lock = results[0]["node"]["state"]["lock"] or {}
+    installed = [
+        str(result["item"]["role"]) for result in results if _is_one(result["item"], result["node"]["package"])
+    ]
+    return str(lock.get("path") or next(iter(installed), ""))
+
+
+def _is_one(product: Mapping[str, Any], package: Mapping[str, Any]) -> bool:
+    """Say whether a package that may be installed is of a product, of which releases before a certain one may be meant."""
+    end, found = parse(product.get("before") or ""), parse(package.get("upstream") or "")
+    return bool(package["installed"]) and (end is None or (found is not None and found.release < end.release))
+
+
 def package_of(results: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was read of one of the packages that were asked for, {} where none was."""
     return next((dict(result) for result in results if result["item"]["package"] == wanted), {})
+
+
+def swap_package(staged: Mapping[str, Any]) -> dict[str, str]:
+    """Return what node_swap has to know of a package that node_package proved."""
+    return {key: staged[key] for key in ("path", "name", "version", "sha256")}
+
+
+def way_back(staged: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the report says about the old release's package."""
+    return {"path": staged["path"], "version": staged["version"], "source": "given" if given else staged["source"]}
 
 
 def detected(node: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> str:
@@ -216,8 +245,8 @@ def batch_sizes(plan: Mapping[str, Any]) -> list[int]:
 
 
 def to_undo(plan_node: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entry of a node that goes back as that of the upgrade that it undoes, which is what a rollback reads."""
-    return {**plan_node, "from": plan_node["to"], "to": plan_node["from"]}
+    """Return the entry of a node that goes back as that of the upgrade that it undoes, or finishes, which is what a rollback reads."""
+    return dict(plan_node) if plan_node["one_way"] else {**plan_node, "from": plan_node["to"], "to": plan_node["from"]}
 
 
 REPORTED = {

@@ -7,16 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_keys as keys
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._checks import (
+    REASON_ABOVE,
+    Check,
+    Facts,
+    Finding,
+    Target,
+    finding,
+)
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_storage_checks import STORAGE_CHECKS
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import Release, dotted, same
-
-Facts = Mapping[str, Any]
-Finding = dict[str, str]
-
-REASON_ABOVE = "see why in the earlier messages of this run, mend that and run again"
 
 BACKUP_KINDS: Mapping[str, Release] = {
     "metadata": (0, 10),
@@ -25,61 +28,6 @@ BACKUP_KINDS: Mapping[str, Release] = {
     "none-acknowledged": (0, 10),
 }
 """The kinds of backup, and the first release whose influxd can make them."""
-
-
-def finding(id_: str, severity: str, message: str, remedy: str) -> Finding:
-    """Return a finding: severity error stops the run, blocker stops it unless accepted, warning and info are told."""
-    return {"id": id_, "severity": severity, "message": message, "remedy": remedy}
-
-
-@dataclass(frozen=True)
-class Target:
-    """What the node is to become."""
-
-    version: str
-
-    @property
-    def release(self) -> Release:
-        """The numbers of the version."""
-        return keys.release(self.version)
-
-
-def _always(node: Facts, target: Target) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question about a node. look returns what is wrong, or None; needs names the facts without which it cannot look."""
-
-    id: str
-    severity: str
-    description: str
-    needs: tuple[str, ...]
-    look: Callable[[Facts, Target], str | None] = field(repr=False)
-    remedy: str | Callable[[Facts, Target], str] = field(repr=False)
-    applies: Callable[[Facts, Target], bool] = field(default=_always, repr=False)
-
-    def run(self, node: Facts, target: Target) -> Finding | None:
-        """Return the finding, None where all is well or the check does not apply."""
-        if "version" in self.needs and _fact(node, "version") is None:
-            return self._unseen("version")
-        if not self.applies(node, target):
-            return None
-        for need in self.needs:
-            if _fact(node, need) is None:
-                return self._unseen(need)
-        message = self.look(node, target)
-        remedy = self.remedy if isinstance(self.remedy, str) else self.remedy(node, target)
-        return finding(self.id, self.severity, message, remedy) if message else None
-
-    def _unseen(self, need: str) -> Finding:
-        return finding(
-            self.id + "-unchecked",
-            "error",
-            f"It could not be checked whether {self.description}: the fact {need} is missing",
-            REASON_ABOVE,
-        )
 
 
 def check(node: Facts, target_version: str) -> list[Finding]:
@@ -101,13 +49,6 @@ def series_limits(source: Release, target: Release) -> Finding | None:
         f"The target limits {names}. What is stored still loads, but writes beyond a limit are refused with status 400",
         "count the series and tag values of the largest database; where they come near, set higher limits in [data] (0 is none)",
     )
-
-
-def _fact(node: Facts, path: str) -> Any:
-    value: Any = node
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
 
 
 def _config_findings(node: Facts) -> list[Finding]:
@@ -138,91 +79,8 @@ def _found(text: str) -> str:
     return _error(text)[0].partition(". Expected: ")[0]
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _service_name(node: Facts) -> str:
     return str((node.get("service") or {}).get("name") or "influxdb")
-
-
-def _some(paths: Iterable[Any]) -> str:
-    listed = [str(path) for path in paths]
-    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
-    return ", ".join(listed[:3]) + more
-
-
-def _old_shards(node: Facts, target: Target) -> str | None:
-    formats = node["shards"]["formats"]
-    counts = {name: int(formats.get(name) or 0) for name in ("b1", "bz1")}
-    if not any(counts.values()):
-        return None
-    told = " and ".join(f"{_count(count, 'shard')} in {name} format" for name, count in counts.items() if count)
-    where = node["shards"].get("b1") or ()
-    return (
-        f"The data folder holds {told}{': ' + _some(where) if where else ''}. {target.version} opens tsm1 only: it starts,"
-        " logs a line and answers queries without their data; a backup does not hold them either"
-    )
-
-
-def _convert(node: Facts, target: Target) -> str:
-    tool = "the influx_tsm of the installed release"
-    if keys.release(node["version"])[:2] == (0, 11):
-        tool = "the influx_tsm of 0.10.3 or of 0.12 to 1.8 (the one of 0.11.0 and 0.11.1 is broken)"
-    return (
-        f"convert them with {tool}: restart the service once so that its log is flushed, stop it, run"
-        " influx_tsm -backup FOLDER -y DATA-FOLDER as the service's user, start it, count points, and run again"
-    )
-
-
-def _unknown_shards(node: Facts, target: Target) -> str | None:
-    count = int(node["shards"]["formats"].get("unknown") or 0)
-    return f"{_count(count, 'file')} in no known format where shards belong" if count else None
-
-
-def _tsi(node: Facts, target: Target) -> str | None:
-    paths = node["shards"]["tsi1"]
-    if not paths:
-        return None
-    return (
-        f"{_count(len(paths), 'shard')} with a tsi1 index of 1.3: {_some(paths)}. {target.version} cannot read it: it starts,"
-        " logs 'incompatible tsi1 index MANIFEST' (influxdata/influxdb#9106) and does not serve the data of these shards"
-    )
-
-
-def _tsi_remedy(node: Facts, target: Target) -> str:
-    tool = (
-        "inmem2tsi -datadir SHARD -waldir WAL-OF-SHARD"
-        if target.release < (1, 5)
-        else "buildtsi -datadir DATA -waldir WAL"
-    )
-    return (
-        "the index can be made again from the data: with the service stopped, remove the folder index of each of these shards,"
-        f" then either go on with the index in memory or run influx_inspect {tool} of the target release as the service's user"
-    )
-
-
-def _ownership(part: str) -> Callable[[Facts, Target], str | None]:
-    def look(node: Facts, target: Target) -> str | None:
-        owner, user = node["owners"][part], node["service"]["user"]
-        if int(owner["foreign"]):
-            first = f", the first of them {owner['first_foreign']}" if owner.get("first_foreign") else ""
-            count = _count(int(owner["foreign"]), "file")
-            return f"{count} in {owner['path']} not owned by the service's user {user}{first}"
-        if owner["user"] != user:
-            return f"{owner['path']} belongs to {owner['user']}, the service runs as {user}"
-        return None
-
-    return look
-
-
-def _chown(part: str) -> Callable[[Facts, Target], str]:
-    def remedy(node: Facts, target: Target) -> str:
-        service = node["service"]
-        owner = f"{service['user']}:{service['group']}" if service.get("group") else service["user"]
-        return f"chown -R {owner} {node['owners'][part]['path']}; the server cannot write there otherwise"
-
-    return remedy
 
 
 @dataclass(frozen=True)
@@ -340,25 +198,6 @@ def _backup_kind(node: Facts, target: Target) -> str | None:
     return f"influxd {version} cannot make a {kind} backup; {dotted(BACKUP_KINDS[kind])} is the first release that can"
 
 
-def _cluster(node: Facts, target: Target) -> str | None:
-    peers = node["peers"]
-    if len(peers) < 2:
-        return None
-    return (
-        f"The node is one of a cluster of {len(peers)} ({_some(peers)}). Clusters of 0.10 and 0.11 have no way into a later"
-        " open source release"
-    )
-
-
-def _raft_left(node: Facts, target: Target) -> str | None:
-    if not node["raft_db"] or keys.release(node["version"]) < (0, 12):
-        return None
-    return (
-        f"{node['version']} is installed, and the metadata folder still holds the raft.db of 0.10 or 0.11, on which it does not"
-        " start. Nothing is lost as long as raft.db is there: do not delete it"
-    )
-
-
 def _limits(part: str) -> Callable[[Facts, Target], str]:
     """Return what tells the message, or the remedy, of series_limits; an empty text where there is no such finding."""
 
@@ -425,60 +264,7 @@ CHECKS = (
             ("api-unreachable", "the HTTP API answers"),
         )
     ),
-    Check(
-        "shards-b1",
-        "error",
-        "shards are in the b1 or bz1 format",
-        ("version", "shards.formats"),
-        _old_shards,
-        _convert,
-        lambda node, target: target.release >= (0, 11),
-    ),
-    Check(
-        "shards-unknown",
-        "error",
-        "all shards are in a known format",
-        ("shards.formats",),
-        _unknown_shards,
-        "look at them and move them away if they are no shards",
-    ),
-    Check(
-        "index-tsi1",
-        "blocker",
-        "shards have an index that the target cannot read",
-        ("version", "shards.tsi1"),
-        _tsi,
-        _tsi_remedy,
-        lambda node, target: keys.release(node["version"])[:2] == (1, 3) and target.release >= (1, 4),
-    ),
-    *(
-        Check(
-            f"ownership-{part}",
-            "blocker",
-            f"the {part} folder belongs to the service's user",
-            ("service.user", f"owners.{part}.path", f"owners.{part}.user", f"owners.{part}.foreign"),
-            _ownership(part),
-            _chown(part),
-        )
-        for part in ("meta", "data", "wal")
-    ),
-    Check(
-        "metastore-raft",
-        "error",
-        "the metadata is in a form that the release reads",
-        ("version", "raft_db"),
-        _raft_left,
-        "install the package of the old release again (dpkg -i influxdb_0.11.1-1_amd64.deb) with its configuration, start it and"
-        " see that it answers; then run the upgrade from there, which exports the metadata and restores it",
-    ),
-    Check(
-        "metastore-cluster",
-        "error",
-        "the node is alone",
-        ("peers",),
-        _cluster,
-        "bring the data of the cluster into InfluxDB Enterprise with the vendor's help, or into a new server by export and import",
-    ),
+    *STORAGE_CHECKS,
     Check("series-limits", "warning", "the target limits series", ("version",), _limits("message"), _limits("remedy")),
     Check(
         "backup-kind",

@@ -17,7 +17,8 @@ from typing import Any
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_keys as keys
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_checks import Finding, finding, series_limits
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._checks import Finding, finding
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_checks import series_limits
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_keys import Move, Place
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._toml_text import Sheet, is_secret, parse, plain, written
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import Release, dotted

@@ -9,15 +9,21 @@ from __future__ import annotations
 import base64
 import difflib
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_settings
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_checks import backup_bytes, check, finding
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._changes import (
+    package_facts,
+    recovery,
+    swap_id,
+    unfinished,
+)
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._checks import finding
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_checks import backup_bytes, check
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._influxdb_keys import release
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._toml_text import decode
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._toml_text import slurped
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import same
 
 Facts = Mapping[str, Any]
@@ -25,11 +31,19 @@ Facts = Mapping[str, Any]
 AT_TARGET = ("api", "service", "process", "metastore")
 """The beginnings of the findings that matter on a node that has the target already: is it well?"""
 
-PACKAGE = ("name", "version", "arch", "sha256", "size")
-"""What the planner and the report have to know of a package."""
+SHARDS = ("formats", "b1", "tsi1", "others", "data_bytes", "wal_bytes", "meta_bytes", "shards")
+"""What influxdb_shard_info sees that the checks and the backup have to know."""
 
-SWAP_ID = re.compile(r"^(?:influxdb|influxdb_metastore)-(?P<source>[^-]+)-(?P<target>[^-]+)$")
+LOST = "metastore-lost"
+
+SWAP_ID = swap_id("influxdb", "influxdb_metastore")
 """How a swap of an InfluxDB node is named: PATH-FROM-TO."""
+
+REVIVAL = "revive-"
+"""How a swap is named that brings an old release up again, with the release after it."""
+
+WHILE_IT_IS_DOWN = ("service-not-running", "package-mismatch", "api-credentials", "api-tls", "api-unreachable")
+"""What is found of every node whose server cannot start. It is looked for again when the old release serves."""
 
 RAFT_BEFORE = (0, 12)
 """The release from which on the metastore is in meta.db; before, it is in raft.db."""
@@ -49,7 +63,7 @@ def configured(look: Facts, config: Facts, path: str) -> dict[str, Any]:
     config is the result of slurp. settings is None, and config_error says why, where the file cannot be used.
     version is the one of the package until the server itself is asked, and the former one where a swap was interrupted.
     """
-    resume = unfinished(look)
+    resume = unfinished(look, SWAP_ID)
     version = resume["source"] if resume else look["package"].get("upstream") or ""
     node: dict[str, Any] = {
         **look,
@@ -60,39 +74,30 @@ def configured(look: Facts, config: Facts, path: str) -> dict[str, Any]:
         "version": version,
     }
     try:
-        node["settings"] = _influxdb_settings.settings(_text(config, path), look["environment"], version, path)
+        node["settings"] = _influxdb_settings.settings(slurped(config, path), look["environment"], version, path)
     except FleetError as error:
         node["config_error"] = str(error)
     return node
 
 
-def _text(config: Facts, path: str) -> str:
-    if "content" not in config:
-        raise FleetError(f"{path} cannot be read: {config.get('msg') or 'no reason was given'}")
-    return decode(base64.b64decode(config["content"]), path)
-
-
-def unfinished(look: Facts) -> dict[str, str] | None:
-    """Return {id, source, target} of a swap that began on this node and did not end, or failed both ways, else None."""
-    swap = look["state"].get("swap") or {}
-    match = SWAP_ID.match(swap.get("id") or "")
-    if not match or (swap.get("finished") and swap.get("outcome") != "failed"):
-        return None
-    return {"id": swap["id"], **match.groupdict()}
-
-
 def asked(
-    node: Facts, answer: Facts | None, shards: Facts | None, old_metadata: Facts, backup_kind: str
+    node: Facts, answer: Facts | None, shards: Facts | None, old_metadata: Facts, wishes: Facts
 ) -> dict[str, Any]:
     """Return the node with what its server answered and what lies in its folders, as the checks read it.
 
     answer is the result of influxdb_info, failed or not, and None where the server was not asked; shards that of
-    influxdb_shard_info, None where the folders are not known. old_metadata tells of 0.10 and 0.11: raft, whether their
-    raft.db is there, and peers, the result of slurp for peers.json.
+    influxdb_shard_info, None where the folders are not known. old_metadata tells of 0.10 and 0.11: raft and meta, whether
+    raft.db and meta.db are there, peers, the result of slurp for peers.json, and release, that of fleet_rollback_package.
+    wishes are backup_kind and convert_shards.
     """
     server = answer if answer and "version" in answer else None
-    known: dict[str, Any] = {"backup_kind": backup_kind, "server": server}
-    known.update(raft_db=bool(old_metadata["raft"]), peers=peers(old_metadata["peers"]))
+    known: dict[str, Any] = {**wishes, "server": server}
+    known.update(
+        raft_db=bool(old_metadata["raft"]), meta_db=bool(old_metadata["meta"]), peers=peers(old_metadata["peers"])
+    )
+    known["trap"] = {} if server else _trap(node, known, old_metadata["release"])
+    if known["trap"]:
+        known["version"] = old_metadata["release"]
     known["api"] = {
         "reached": bool(server),
         "reason": (answer or {}).get("reason"),
@@ -101,11 +106,23 @@ def asked(
     if server:
         known["version"] = server["version"]
     if shards and shards.get("formats"):
-        known["shards"] = {
-            key: shards[key] for key in ("formats", "b1", "tsi1", "data_bytes", "wal_bytes", "meta_bytes", "shards")
-        }
+        known["shards"] = {key: shards[key] for key in SHARDS}
+        known["shards"]["data_free"] = shards["disk"][node["settings"]["data_dir"]]["free"]
         known["owners"] = shards["owners"]
     return {**node, **known}
+
+
+def _trap(node: Facts, known: Facts, old: str) -> dict[str, str]:
+    """Say which release was installed over the raft.db of an older one, if the package of that one is at hand; else {}.
+
+    A node on which bringing up the old release was begun and did not end is in the trap as well.
+    """
+    swap = node["state"].get("swap") or {}
+    begun = str(swap.get("id") or "").startswith(REVIVAL) and swap.get("outcome") != "swapped"
+    sprung = (
+        known["raft_db"] and not known["meta_db"] and bool(node["version"]) and (begun or not has_raft(node["version"]))
+    )
+    return {"installed": node["version"], "swap": f"{REVIVAL}{old}"} if sprung and has_raft(old) else {}
 
 
 def asked_again(node: Facts, answer: Facts) -> dict[str, Any]:
@@ -120,7 +137,7 @@ def summary(node: Facts, package: Facts, cluster: str, rank: int) -> dict[str, A
         "version": node["version"],
         "arch": node["package"].get("arch") or node["machine"].get("arch") or "",
         "package_manager": node["package"].get("manager") or "",
-        "package": {key: package[key] for key in PACKAGE} if package.get("version") else None,
+        "package": package_facts(package),
         "cluster": cluster,
         "rank": rank,
         "state_dir_free": node["disk"]["state_dir"]["free"],
@@ -156,6 +173,11 @@ def metastore(node: Facts, note: Facts, folder: str, program: str) -> dict[str, 
         "owner": str(service["user"]),
         "group": str(service["group"]),
     }
+
+
+def conversion(node: Facts, program: str) -> dict[str, str]:
+    """Return what node_swap has to know to convert shards, or to put their former files back."""
+    return {"data_dir": node["settings"]["data_dir"], "wal_dir": node["settings"]["wal_dir"], "program": program}
 
 
 def lost_on_the_way_back(before: Facts, now: Facts, source: str) -> list[dict[str, str]]:
@@ -248,34 +270,6 @@ def ready(node: Facts, version: str, timeout: int) -> dict[str, Any]:
     return {**probe, "certificate": http["certificate"]} if http["https"] else probe
 
 
-def swap_package(staged: Facts) -> dict[str, str]:
-    """Return what node_swap has to know of a package that node_package proved."""
-    return {key: staged[key] for key in ("path", "name", "version", "sha256")}
-
-
-def way_back(staged: Facts, given: Facts) -> dict[str, str]:
-    """Return what the report says about the old release's package."""
-    return {"path": staged["path"], "version": staged["version"], "source": "given" if given else staged["source"]}
-
-
-def downtime(swap: Facts) -> str:
-    """Return how long the service was away; a swap whose process was killed meanwhile cannot tell."""
-    return "an unknown time" if swap["downtime"] is None else f"{swap['downtime']:.2f} s"
-
-
-def swaps(first: Facts, second: Facts) -> dict[str, Any]:
-    """Return two changes of a node as one: the upgrade, and the way back or the next attempt that followed it."""
-    if not first or second.get("outcome") == "unchanged":
-        return dict(first or second)
-    times = [first["downtime"], second["downtime"]]
-    return {
-        **second,
-        "steps": [*first["steps"], *second["steps"]],
-        "downtime": None if None in times else sum(times),
-        "error": "" if second["outcome"] == "swapped" else first["error"] or second["error"],
-    }
-
-
 def compared(before: Facts, result: Facts) -> dict[str, Any]:
     """Return what the report says about the data: before is the fingerprint taken first, result that of the second call."""
     totals = before["totals"]
@@ -322,18 +316,8 @@ def copies_id(node: Facts, plan_node: Facts) -> str:
 
 
 def kept(node: Facts) -> dict[str, Any]:
-    """Return what the engine's recovery has to know: the change that began and did not end, and the last one that did."""
-    ids = [
-        name
-        for name in node["state"]["backups"]
-        if (match := SWAP_ID.match(name)) and match["target"] == node["version"]
-    ]
-    last = SWAP_ID.match(ids[-1]) if ids else None
-    return {
-        "unfinished": node["resume"],
-        "last": {"id": last[0], **last.groupdict()} if last else None,
-        "locked": node["state"]["lock"] is not None,
-    }
+    """Return what the engine's recovery has to know."""
+    return recovery(node, SWAP_ID)
 
 
 def preflight(node: Facts, target: str, offer: Facts, merged: Facts, way_back: Facts) -> list[dict[str, str]]:
@@ -347,8 +331,11 @@ def preflight(node: Facts, target: str, offer: Facts, merged: Facts, way_back: F
     """
     if node["resume"]:
         return _resumable(node["resume"], target)
+    if node["trap"]:
+        facts = {**node, "rollback": _way_back(node, way_back), "config_findings": []}
+        return _without_effects(check(facts, target))
     if same(node["version"], target):
-        return [one for one in check(node, target) if one["id"].split("-")[0] in AT_TARGET]
+        return [one for one in _without_effects(check(node, target)) if one["id"].split("-")[0] in AT_TARGET]
     known: dict[str, Any] = {"rollback": _way_back(node, way_back)}
     if "findings" in merged:
         known["config_findings"] = merged["findings"]
@@ -356,7 +343,23 @@ def preflight(node: Facts, target: str, offer: Facts, merged: Facts, way_back: F
         known["config_findings"] = []
     else:
         known["config_error"] = node["config_error"] or merged.get("msg")
-    return [*_unoffered(offer), *check({**node, **known}, target)]
+    return [*_unoffered(offer), *_without_effects(check({**node, **known}, target))]
+
+
+def _without_effects(findings: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the findings without those that a sprung trap explains: they would lead away from it."""
+    if not {"metastore-trap", "metastore-raft"} & {one["id"] for one in findings}:
+        return findings
+    return [one for one in findings if one["id"] not in WHILE_IT_IS_DOWN]
+
+
+def with_copies(findings: Sequence[Mapping[str, str]], found: Facts) -> list[dict[str, str]]:
+    """Return the findings, lost metadata with what was found (the result of find) that may be a copy of it."""
+    paths = [one["path"] for one in found["files"]]
+    copies = (
+        f". Copies of metadata may be: {', '.join(paths[:5])}" if paths else ". No copy of it was found on this machine"
+    )
+    return [{**one, "message": one["message"] + copies} if one["id"] == LOST else dict(one) for one in findings]
 
 
 def _unoffered(offer: Facts) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@
 """Read a package file on the controller, where there may be no dpkg.
 
 A .deb is an ar archive of debian-binary, control.tar.* and data.tar.* (deb(5)). Every member is read to its end, so that a
-file that was cut off or damaged on its way is found here and not on the first node.
+file that was cut off or damaged on its way is found here and not on the first node. Of an installer (.bin) only the name can be read.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._installer import SUFFIX, read_installer
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import canonical
 
 _AR_MAGIC = b"!<arch>\n"
@@ -51,6 +52,7 @@ class Package:
     """What a package file says of itself.
 
     version is package_version without what the packager adds: 1.4.3 for 1.4.3-1. Sizes are bytes; files are absolute paths.
+    manager is dpkg, or installer where the file installs itself; system, of an installer, is the system that it is made for.
     """
 
     path: str
@@ -65,12 +67,15 @@ class Package:
     files: tuple[str, ...]
     conffiles: dict[str, str]
     """Text of each configuration file, by its path."""
+    system: str = ""
 
 
 def read_package(path: str) -> Package:
     """Read a package file from end to end."""
     with _opened(path) as file:
         digest, size = _digest(file)
+        if path.endswith(SUFFIX):
+            return _installer(path, file, digest, size)
         members = _members(path, file, size)
         fields, listed = _control(path, file, members)
         sizes, conffiles = {}, {}
@@ -92,6 +97,26 @@ def read_package(path: str) -> Package:
         installed_size=int(said) * 1024 if said.isdecimal() else sum(sizes.values()),
         files=tuple(sizes),
         conffiles=conffiles,
+    )
+
+
+def _installer(path: str, file: BinaryIO, digest: str, size: int) -> Package:
+    """Describe an installer. How much room it takes is not known; twice its size is a guess for what it unpacks."""
+    file.seek(0)
+    said = read_installer(path, file.read(4))
+    return Package(
+        path=path,
+        sha256=digest,
+        size=size,
+        manager="installer",
+        name="cloudant",
+        package_version=f"{said.version}-{said.build}",
+        version=said.version,
+        arch=said.arch,
+        installed_size=2 * size,
+        files=(),
+        conffiles={},
+        system=said.system,
     )
 
 

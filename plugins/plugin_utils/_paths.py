@@ -21,6 +21,7 @@ PRODUCTS: Mapping[str, str] = {
     "influxdb_enterprise": "InfluxDB Enterprise",
     "cloudant": "Cloudant Local",
     "couchdb": "Apache CouchDB",
+    "haproxy": "HAProxy",
 }
 
 ROLES = (
@@ -44,6 +45,7 @@ KNOWN: Mapping[str, tuple[Release, ...]] = {
     "influxdb_enterprise": _series(1, 0, 12),
     "cloudant": ((1, 0), (1, 1)),
     "couchdb": (*_series(1, 0, 7), *_series(2, 0, 3), *_series(3, 0, 5)),
+    "haproxy": (*_series(1, 4, 9), *_series(2, 0, 9), *_series(3, 0, 3)),
 }
 
 
@@ -85,6 +87,7 @@ class Path:
     to_product: set where the node's product changes; such a path is taken only where it is asked for by name.
     back: leads to an older release.
     one_way: why nothing leads back; empty if the path's rollback does.
+    whole_cluster: all nodes of a cluster change at once, because the releases do not understand each other.
     skip: releases in the range that are no target, each with its reason.
     """
 
@@ -100,6 +103,7 @@ class Path:
     to_product: str = ""
     one_way: str = ""
     back: bool = False
+    whole_cluster: bool = False
     skip: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
@@ -226,11 +230,7 @@ PATHS: tuple[Path, ...] = (
         ),
         notes=(
             Note(
-                "Shards of the old engines b1 and bz1 have to be converted to tsm1 first: later releases skip them silently."
-            ),
-            # influxdata/influxdb#6135, #6100: fixed in v0.12.0
-            Note(
-                "The converter influx_tsm of 0.11.0 and 0.11.1 is broken; the one of 0.10 or of 0.12 and later works."
+                "Later releases skip shards of the old engines b1 and bz1 silently: influxdb_convert_shards has them converted."
             ),
         ),
     ),
@@ -243,12 +243,15 @@ PATHS: tuple[Path, ...] = (
         # POST /cluster/migrate_data was removed in 0.8.4 (influxdata/influxdb#1178).
         to_ranges=(Span((0, 8, 0), (0, 8, 3)),),
         best="0.8.3",
-        built=False,
+        built=True,
+        # The raft log of 0.8 has commands, such as that for a shard space, which 0.7 does not know.
+        whole_cluster=True,
         steps=(
             _STAGE,
-            _BACKUP,
-            Step("change the program, and start it"),
-            Step("create the shard spaces"),
+            Step("take the fingerprint of the data"),
+            Step("stop every node of the cluster, and copy its folders"),
+            Step("change the program, and start it where no client finds it"),
+            Step("create the shard spaces, and let the clients in"),
             Step("migrate the shards, newest first"),
             _VERIFY,
         ),
@@ -260,6 +263,25 @@ PATHS: tuple[Path, ...] = (
                 "Prefer 0.8.3: 0.8.1 cannot change a shard space, and 0.8.1 and 0.8.2 do not show the cluster's configuration."
             ),
         ),
+    ),
+    Path(
+        id="influxdb_legacy_later",
+        product="influxdb",
+        role="influxdb_legacy",
+        packages=("influxdb",),
+        from_range=Span((0, 8), (0, 8)),
+        # Observed: 0.8.8 opens what 0.8.3 has migrated.
+        to_ranges=(Span((0, 8, 4), (0, 8)),),
+        best="0.8.8",
+        built=True,
+        whole_cluster=True,
+        steps=(
+            _STAGE,
+            Step("see that nothing of 0.7 is left to be migrated, and take the fingerprint of the data"),
+            Step("stop every node of the cluster, copy its folders, and change the program"),
+            _VERIFY,
+        ),
+        skip={"0.8.9": "InfluxData made 0.8.9 for the export to 0.9 only"},
     ),
     Path(
         id="influxdb_enterprise",
@@ -337,7 +359,7 @@ PATHS: tuple[Path, ...] = (
         from_range=Span((1, 0, 0, 5), (1, 0, 0, 5)),
         to_ranges=(Span((1, 1, 0), (1, 1, 0)),),
         best="1.1.0",
-        built=False,
+        built=True,
         one_way="Cloudant Local cannot go back to an earlier release once a node is upgraded",
         steps=(
             _STAGE,
@@ -361,7 +383,7 @@ PATHS: tuple[Path, ...] = (
         from_range=Span((1, 0, 0, 5), (1, 0, 0, 5)),
         to_ranges=(Span((1, 1, 0), (1, 1, 0)),),
         best="1.1.0",
-        built=False,
+        built=True,
         one_way="Cloudant Local cannot go back to an earlier release once a node is upgraded",
         steps=(
             _STAGE,
@@ -371,6 +393,24 @@ PATHS: tuple[Path, ...] = (
         ),
     ),
     Path(
+        id="haproxy",
+        product="haproxy",
+        role="cloudant_lb",
+        packages=("haproxy",),
+        from_range=Span((1, 4), (3, 3)),
+        to_ranges=(Span((1, 5), (3, 3)),),
+        best="3.2.0",
+        built=True,
+        steps=(
+            _STAGE,
+            Step("copy the configuration"),
+            Step("let another load balancer take over, and prove that it does"),
+            Step("change the program, and prove that it serves as before"),
+            Step("take the virtual address back"),
+        ),
+        notes=(Note("Connections through a load balancer end when it is changed; clients have to connect again."),),
+    ),
+    Path(
         id="couchdb",
         product="couchdb",
         role="cloudant_db",
@@ -378,15 +418,13 @@ PATHS: tuple[Path, ...] = (
         from_range=Span((2, 0), (3, 5)),
         to_ranges=(Span((2, 0), (3, 5)),),
         best="3.5.1",
-        built=False,
-        # apache/couchdb#5611
-        one_way="a database file that a newer CouchDB has written is not made to be opened by an older one",
+        built=True,
         steps=(
             _STAGE,
             _BACKUP,
             Step("put the node into maintenance"),
-            Step("change the program, and start it in maintenance", reversible=False),
-            Step("wait until the node has caught up, and leave maintenance", reversible=False),
+            Step("change the program, and start it in maintenance"),
+            Step("wait until the node has caught up, and leave maintenance"),
             _VERIFY,
         ),
         notes=(
@@ -438,8 +476,8 @@ GAPS: tuple[Gap, ...] = (
         "influxdb",
         Span((0, 8), (0, 8)),
         Span((0, 8), (0, 8)),
-        "The table has no path between two releases of 0.8",
-        "Back up and install the later 0.8 by hand: 0.8.8 was seen to open what 0.8.3 had migrated",
+        "The table has no path from one release of 0.8 to one before 0.8.4, or to an earlier one",
+        "Choose 0.8.8 as the target, which opens what 0.8.3 has migrated",
     ),
     Gap(
         "influxdb",
@@ -514,6 +552,7 @@ _WAY_BACK: Mapping[str, str] = {
     "influxdb_enterprise": "Form a cluster of the older release anew and restore into it a backup which that release has made",
     "cloudant": "Cloudant Local does not support it: build a new cluster of the older release and replicate the data into it",
     "couchdb": "Build a new cluster of the older release and replicate the data into it, or restore the copies of data and etc",
+    "haproxy": "A node that this collection upgraded goes back with the path's rollback; otherwise install the older package by hand",
 }
 
 

@@ -73,9 +73,9 @@ class Reader:
             return value
         return self.number(key)
 
-    def flag(self, key: str) -> bool:
-        """Read true or false; it has to be there."""
-        value = self._data.get(key)
+    def flag(self, key: str, missing: bool | None = None) -> bool:
+        """Read true or false; unless it is said what counts where it is missing, it has to be there."""
+        value = self._data.get(key, missing)
         if not isinstance(value, bool):
             raise self.wrong(key, "true or false")
         return value
@@ -172,18 +172,19 @@ def read_package_facts(data: Reader | None) -> Package | None:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a node's release that was made, or begun, and that can be undone."""
+    """A change of a node's release that was made, or begun. One that is one_way cannot be undone: it is finished instead."""
 
     id: str
     source: str
     target: str
+    one_way: bool = False
 
 
 def read_change(data: Reader | None) -> Change | None:
     """Read a change that was found on a node."""
     if data is None:
         return None
-    return Change(data.text("id"), data.text("source"), data.text("target"))
+    return Change(data.text("id"), data.text("source"), data.text("target"), data.flag("one_way", False))
 
 
 @dataclass(frozen=True)

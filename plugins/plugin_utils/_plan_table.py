@@ -20,6 +20,7 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._plan_model import
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._planner import releases
 
 WIDTH = 110
+BACK = "go back"
 _GAP = "  "
 _HEADER = ("node", "cluster", "from", "to", "path", "wave", "state")
 _SHRINKABLE = (0, 1)  # host and cluster names have no limit of their own
@@ -36,7 +37,7 @@ _SEVERITY_TITLES = {
 
 def table(plan: Plan) -> str:
     """Return the plan as text: a row for each node, then the findings by severity, the notes and the verdict."""
-    lines = [_title(plan), "", *_nodes(plan.nodes, "upgrade" if plan.direction == FORWARD else "go back")]
+    lines = [_title(plan), "", *_nodes(plan.nodes, "upgrade" if plan.direction == FORWARD else BACK)]
     for severity in SEVERITIES:
         lines += _findings(severity, [finding for finding in plan.findings if finding.severity == severity])
     if plan.notes:
@@ -47,7 +48,8 @@ def table(plan: Plan) -> str:
 
 
 def _title(plan: Plan) -> str:
-    what = "upgrade" if plan.direction == FORWARD else "way back"
+    back = "recovery" if any(node.one_way for node in plan.nodes) else "way back"
+    what = "upgrade" if plan.direction == FORWARD else back
     target = f" to {releases(plan.nodes)}" if plan.nodes else ""
     found = [node.package for node in plan.nodes if node.package]
     packages = dict.fromkeys(f"{one.name} {one.version}".rstrip() for one in found)
@@ -76,8 +78,14 @@ def _row(node: PlannedNode, change: str) -> tuple[str, ...]:
         node.to_version,
         node.path or "-",
         str(node.wave) if node.wave else "-",
-        (change if node.state == UPGRADE else node.state) + ("*" if node.one_way else ""),
+        _todo(node, change) + ("*" if node.one_way else ""),
     )
+
+
+def _todo(node: PlannedNode, change: str) -> str:
+    if node.state != UPGRADE:
+        return node.state
+    return "finish" if change == BACK and node.one_way else change
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:

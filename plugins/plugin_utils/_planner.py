@@ -6,12 +6,13 @@
 
 The order of the upgrades: nodes of a cluster one after the other, clusters side by side. So a wave holds at most one node of
 each cluster, and `after` names the nodes that have to prove themselves done before a node may start. One bad node stops the
-rest of its own cluster and, unless it is a canary, nothing else.
+rest of its own cluster and, unless it is a canary, nothing else. Where a path changes a cluster as a whole, the wave holds all of
+its nodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -51,8 +52,11 @@ def make_plan(nodes: Sequence[Any], options: Any, paths: Sequence[Path] = PATHS)
     found = [read_node(node) for node in nodes]
     _check_names(found)
     judged = [_judge(node, wanted, paths) for node in found]
+    whole = {path.role for path in paths if path.whole_cluster}
     findings = [finding for judgement in judged for finding in judgement[1]]
-    planned = _queue([judgement[0] for judgement in judged], found, wanted)
+    complete, missing = _with_whole_clusters([judgement[0] for judgement in judged], whole)
+    findings += missing
+    planned = _queue(complete, found, wanted, whole)
     findings += _unknown_accepts(found, findings)
     verdict, reason = _verdict(planned, findings, wanted)
     return Plan(
@@ -148,6 +152,16 @@ def _back(node: Node, options: Options) -> PlannedNode:
 
 
 def _undone(planned: PlannedNode, change: Change) -> PlannedNode:
+    if change.one_way:
+        return replace(
+            planned,
+            from_version=change.source,
+            to_version=change.target,
+            path=planned.role,
+            backup_id=change.id,
+            one_way=True,
+            steps=(PlannedStep("finish the change", False), PlannedStep("compare the data", True)),
+        )
     return replace(
         planned,
         from_version=change.target,
@@ -177,7 +191,7 @@ def _upgraded(node: Node, options: Options, path: Path) -> tuple[PlannedNode, li
         backup_id=f"{path.id}-{canonical(node.version)}-{canonical(node.target_version)}",
         package=node.package,
     )
-    found = [*_against_path(node, path), *_against_node(node), *_against_package(node, path)]
+    found = [*_against_path(node, path), *_against_node(node, path), *_against_package(node, path)]
     return planned, [*node.findings, *(settle(finding, node.accept) for finding in found)]
 
 
@@ -192,8 +206,8 @@ def _against_path(node: Node, path: Path) -> Iterable[Finding]:
         )
 
 
-def _against_node(node: Node) -> Iterable[Finding]:
-    if node.package_manager != "dpkg":
+def _against_node(node: Node, path: Path) -> Iterable[Finding]:
+    if path.packages and node.package_manager != "dpkg":
         yield Finding(
             node.name,
             "package-manager",
@@ -237,11 +251,42 @@ def _dpkg_arch(name: str) -> str:
 # All nodes: order, waves, verdict.
 
 
-def _queue(planned: Sequence[PlannedNode], found: Sequence[Node], options: Options) -> list[PlannedNode]:
+def _with_whole_clusters(
+    planned: Sequence[PlannedNode], whole: Collection[str]
+) -> tuple[list[PlannedNode], list[Finding]]:
+    """Refuse the nodes of a cluster that is changed as a whole, where one of them cannot take part."""
+    members: dict[str, list[PlannedNode]] = {}
+    for node in planned:
+        members.setdefault(node.cluster, []).append(node)
+    away = {
+        cluster: names(node.name for node in nodes if node.state == REFUSED)
+        for cluster, nodes in members.items()
+        if any(node.state == UPGRADE and node.role in whole for node in nodes)
+    }
+    found = [
+        Finding(
+            node.name,
+            "cluster-incomplete",
+            "error",
+            f"All nodes of its cluster change at once, and this is not possible without {away[node.cluster]}",
+            "See to those nodes first",
+        )
+        for node in planned
+        if node.state == UPGRADE and away.get(node.cluster)
+    ]
+    reasons = {finding.node: finding.message for finding in found}
+    return [
+        replace(node, state=REFUSED, reason=reasons[node.name]) if node.name in reasons else node for node in planned
+    ], found
+
+
+def _queue(
+    planned: Sequence[PlannedNode], found: Sequence[Node], options: Options, whole: Collection[str]
+) -> list[PlannedNode]:
     """Give every node to be upgraded its wave and the nodes it waits for."""
     clusters = _clusters(planned, found)
-    todo = {node.name for node in planned if node.state == UPGRADE}
-    queues = [[name for name in names if name in todo] for names in clusters.values()]
+    todo = {node.name: node for node in planned if node.state == UPGRADE}
+    queues = [_turns([todo[name] for name in names if name in todo], whole) for names in clusters.values()]
     waves = cut_waves([queue for queue in queues if queue], options.wave_limit, options.canary)
     numbers = {name: number for number, wave in enumerate(waves, 1) for name in wave}
     canaries = waves[0] if options.canary and waves else []
@@ -258,24 +303,38 @@ def _clusters(planned: Sequence[PlannedNode], found: Sequence[Node]) -> dict[str
     return clusters
 
 
-def cut_waves(queues: Sequence[Sequence[str]], limit: int, canary: int) -> list[list[str]]:
-    """Cut the clusters' queues into waves, each with at most one node of a cluster and at most `limit` nodes (0: any number).
+def _turns(nodes: Sequence[PlannedNode], whole: Collection[str]) -> list[list[str]]:
+    """Return the nodes of a cluster in their order, those together that change at once."""
+    together = [node.name for node in nodes if node.role in whole]
+    return [together] if together else [[node.name] for node in nodes]
 
-    The first wave holds at most `canary` nodes if that is not 0. Where not every cluster fits into a wave, those with most
-    nodes left go first, as they decide how many waves there have to be; the canaries are the first of the inventory.
+
+def cut_waves(queues: Sequence[Sequence[Sequence[str]]], limit: int, canary: int) -> list[list[str]]:
+    """Cut the clusters' queues of turns into waves, each with at most one turn of a cluster and at most `limit` nodes (0: any number).
+
+    A turn is a node, or all nodes of a cluster that change at once; one of more nodes than the limit has a wave of its own. The first
+    wave holds at most `canary` nodes if that is not 0. Where not every cluster fits into a wave, those with most turns left go first, as
+    they decide how many waves there have to be; the canaries are the first of the inventory.
     """
     rest = [list(queue) for queue in queues]
     waves: list[list[str]] = []
     while any(rest):
         waiting = [queue for queue in rest if queue]
-        size = limit or len(waiting)
-        if canary and not waves:
-            chosen = waiting[: min(canary, size)]
-        else:
-            longest = sorted(range(len(waiting)), key=lambda number: -len(waiting[number]))[:size]
-            chosen = [waiting[number] for number in sorted(longest)]
-        waves.append([queue.pop(0) for queue in chosen])
+        is_first = bool(canary) and not waves
+        size = min(canary, limit or canary) if is_first else limit
+        order = waiting if is_first else sorted(waiting, key=lambda queue: -len(queue))
+        chosen = _fitting([queue[0] for queue in order], size)
+        waves.append([name for queue in waiting if queue[0] in chosen for name in queue.pop(0)])
     return waves
+
+
+def _fitting(turns: Sequence[Sequence[str]], size: int) -> list[Sequence[str]]:
+    """Return as many turns as there is room for, one at least. size 0: all."""
+    chosen: list[Sequence[str]] = []
+    for turn in turns:
+        if not chosen or not size or sum(map(len, chosen)) + len(turn) <= size:
+            chosen.append(turn)
+    return chosen
 
 
 def _placed(
@@ -283,7 +342,7 @@ def _placed(
 ) -> PlannedNode:
     if node.name not in numbers:
         return node
-    earlier = cluster[: cluster.index(node.name)]
+    earlier = [name for name in cluster[: cluster.index(node.name)] if numbers.get(name) != numbers[node.name]]
     others = [] if node.name in canaries else [name for name in canaries if name not in earlier]
     placed = replace(node, wave=numbers[node.name], after=(*others, *earlier))
     if pause_after and placed.wave > pause_after:
@@ -347,7 +406,8 @@ def _nothing(planned: Sequence[PlannedNode], options: Options) -> str:
 
 
 def _fate(upgrades: Sequence[PlannedNode], options: Options) -> str:
-    return f"to {'be upgraded' if options.direction == FORWARD else 'go back'} to {releases(upgrades)}"
+    back = "be recovered" if any(node.one_way for node in upgrades) else "go back"
+    return f"to {'be upgraded' if options.direction == FORWARD else back} to {releases(upgrades)}"
 
 
 def releases(nodes: Iterable[PlannedNode]) -> str:

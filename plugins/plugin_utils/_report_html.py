@@ -252,7 +252,8 @@ def _summary(node: Facts) -> str:
 def _todo(node: Facts, plan: Facts) -> str:
     """Return what a plan wants to be done with a node."""
     if node["state"] == "upgrade":
-        return "go back" if goes_back(plan) else "upgrade"
+        back = "finish" if node["one_way"] else "go back"
+        return back if goes_back(plan) else "upgrade"
     return _TODO.get(node["state"], node["state"] or "–")
 
 

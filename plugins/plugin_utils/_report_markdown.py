@@ -143,7 +143,8 @@ def _swap(node: Facts) -> str:
         for step in swap["steps"]
     ]
     said = f"Swap, {words.seconds(swap['downtime'])} without service: {', '.join(steps)}."
-    return escaped(f"{said} {swap['error']}" if swap["error"] else said)
+    told = escaped(f"{said} {swap['error']}" if swap["error"] else said)
+    return "\n\n".join(filter(None, [told, _list("To be known", swap["notes"])]))
 
 
 def _backup(node: Facts) -> str:

@@ -190,6 +190,7 @@ PAGE = """\
       {% if node.swap and node.swap.steps %}
       <section><h3>The swap{% if node.swap.downtime is not none %}: {{ node.swap.downtime|seconds }} without service{% endif %}</h3>
         {% if node.swap.error %}<p>{{ node.swap.error }}</p>{% endif %}
+        {% if node.swap.notes %}<ul class="plain">{% for note in node.swap.notes %}<li>{{ note }}</li>{% endfor %}</ul>{% endif %}
         <table class="small"><thead><tr><th scope="col">Step</th><th scope="col" class="num wideonly">At</th>
         <th scope="col" class="num">Took</th>
         <th scope="col" class="fallcell">

@@ -144,7 +144,7 @@ _config = {
     "diff": text,
 }
 _swap_step = {"name": text, "started": number, "seconds": number, "status": text}
-_swap = {"steps": rows(record(_swap_step)), "downtime": number, "outcome": text, "error": text}
+_swap = {"steps": rows(record(_swap_step)), "downtime": number, "outcome": text, "error": text, "notes": texts}
 _phase = {"phase": text, "started": number, "ended": number, "status": text, "detail": text}
 _outcome = {"status": text, "phase": text, "reason": text, "downtime": number, "upgrade_seconds": number}
 _package = {"name": text, "version": text, "arch": text, "sha256": text, "size": whole}

@@ -15,7 +15,7 @@ BAD = ("rollback_failed", "failed", "unreachable", "unknown", "rolled_back", "re
 STATUSES = (*BAD, *WAITING, *GOOD)
 
 # The levels of a fingerprint that look at the whole of the data.
-_WHOLE = ("points", "documents")
+_WHOLE = ("points", "documents", "copies")
 
 # A phase from which on a node is no longer what it was.
 _CHANGING = ("upgrade", "verify", "rollback")

@@ -111,7 +111,9 @@ def _good(nodes: Nodes, back: bool) -> str:
 
 
 def _done(done: Nodes, nodes: Nodes, back: bool) -> str:
-    verb = _verb(done, "is back on", "are back on") if back else _verb(done, "runs", "run")
+    # What could not be undone was finished.
+    undone = back and not any(node["one_way"] for node in done)
+    verb = _verb(done, "is back on", "are back on") if undone else _verb(done, "runs", "run")
     return f"{_share(done, nodes)} {verb} {_release(done)}{_proof(done)}"
 
 
@@ -208,7 +210,7 @@ def _news(group: Nodes, back: bool) -> str:
     node = group[0]
     said = _verb(group, *_BAD_NEWS[node["status"]])
     if back and node["status"] == "rollback_failed":
-        said = "could not be taken back"
+        said = "could not be recovered" if any(node["one_way"] for node in group) else "could not be taken back"
     if len(group) == 1 and node["status"] == "rolled_back" and node["from"]:
         said = f"was rolled back to {node['from']} and serves"
     if len(group) == 1 and node["status"] == "failed" and node["phase"]:

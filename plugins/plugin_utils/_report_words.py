@@ -61,7 +61,10 @@ _PRODUCTS = (
     ("cloudant_lb", "the load balancer of Cloudant Local"),
     ("cloudant", "Cloudant Local"),
     ("couchdb", "Apache CouchDB"),
+    ("haproxy", "HAProxy"),
 )
+# Products whose way back is named after a role that serves another product too.
+_BY_PRODUCT = ("couchdb", "haproxy")
 
 
 def tone(status: str) -> str:
@@ -85,7 +88,8 @@ def title(plan: Facts | None) -> str:
 
 def release(node: Facts) -> str:
     """Return the product and release that a node is to run, such as "InfluxDB 1.4.3"; empty where it is not known."""
-    return " ".join(part for part in (product(node["path"], node["product"]), node["to"]) if part) if node["to"] else ""
+    called = (node["product"],) if node["product"] in _BY_PRODUCT else (node["path"], node["product"])
+    return " ".join(part for part in (product(*called), node["to"]) if part) if node["to"] else ""
 
 
 def releases(nodes: Iterable[Facts]) -> str:

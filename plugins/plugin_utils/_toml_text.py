@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,13 @@ def decode(data: bytes, what: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _encoding(what, f"is not UTF-8 (byte {error.start + 1})", "ISO-8859-1") from error
+
+
+def slurped(result: Mapping[str, Any], path: str) -> str:
+    """Return the text of a file of a node. result is that of slurp, failed or not."""
+    if "content" not in result:
+        raise FleetError(f"{path} cannot be read: {result.get('msg') or 'no reason was given'}")
+    return decode(base64.b64decode(result["content"]), path)
 
 
 def parse(text: str, what: str) -> Mapping[str, Any]:

@@ -17,7 +17,8 @@ _VERSION = re.compile(
     rf"(?P<release>{_NUMBER}(?:\.{_NUMBER}){{2,3}})"
     r"(?:[-~._]?(?P<candidate>(?:alpha|beta|rc|pre|dev|nightly)[.-]?[0-9]*))?"
     rf"(?:[-_]c(?P<enterprise>{_NUMBER}(?:\.{_NUMBER}){{2}}))?"
-    r"(?:-[0-9][0-9A-Za-z.+~]*)?",  # the packager's iteration: 1.4.3-1, 1.4.3-1.el7
+    r"(?:-[0-9][0-9A-Za-z.+~]*)?"  # the packager's iteration: 1.4.3-1, 1.4.3-1.el7
+    r"(?:~(?!alpha|beta|rc|pre|dev|nightly)[a-z]+)?",  # the distribution it is for: 3.4.3~bookworm
     re.ASCII,
 )
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -99,21 +99,27 @@ class Fleet:
     core: str = CORE
     count: int = 0
     variables: dict[str, Any] = field(default_factory=dict)
+    playbook: ClassVar[str] = "influxdb"
+    """The playbook of an upgrade, which is named as the group of its nodes."""
+    release: ClassVar[tuple[str, str]] = ("1.4.3", "influxdb_1.4.3_amd64.deb")
+    """What an upgrade leads to, where a test says nothing else, and its package in the lab."""
+    processes: ClassVar[str] = "pgrep -x influxd"
 
     @property
     def hosts(self) -> dict[str, dict[str, Any]]:
-        return yaml.safe_load(self.inventory.read_text(encoding="utf-8"))["influxdb"]["hosts"]
+        return yaml.safe_load(self.inventory.read_text(encoding="utf-8"))[self.playbook]["hosts"]
 
     def address(self, node: str) -> str:
         return self.hosts[node]["ansible_host"]
 
-    def start(self, *options: str, playbook: str = "influxdb", **extra: Any) -> Run:
-        """Start a playbook; what is not told is an upgrade to the lab's 1.4.3."""
+    def start(self, *options: str, playbook: str = "", **extra: Any) -> Run:
+        """Start a playbook; what is not told is an upgrade to the usual release."""
         self.count += 1
         reports = self.folder / f"reports-{self.count}"
+        version, package = self.release
         settings = {
-            "fleet_target_version": "1.4.3",
-            "fleet_package": {"file": str(packages() / "influxdb_1.4.3_amd64.deb")},
+            "fleet_target_version": version,
+            "fleet_package": {"file": str(packages() / package)},
             "fleet_report_dir": str(reports),
             "fleet_cache_dir": str(self.folder / "cache"),
             **self.variables,
@@ -121,9 +127,10 @@ class Fleet:
         }
         output = self.folder / f"output-{self.count}.txt"
         there = installation(self.core)
-        return Run(there.start(there.command(playbook, self.inventory, settings, *options), output), output, reports)
+        command = there.command(playbook or self.playbook, self.inventory, settings, *options)
+        return Run(there.start(command, output), output, reports)
 
-    def run(self, *options: str, playbook: str = "influxdb", **extra: Any) -> Run:
+    def run(self, *options: str, playbook: str = "", **extra: Any) -> Run:
         return self.start(*options, playbook=playbook, **extra).wait()
 
     def sh(self, node: str, script: str) -> str:
@@ -145,7 +152,7 @@ class Fleet:
             node,
             "find /etc /usr /opt /var/lib/dpkg /var/lib/dbfleet /root /home -xdev"
             " -not -path '/root/.ansible*' -printf '%p %T@ %s %m %u\\n' 2>/dev/null | sort;"
-            " dpkg-query -W; pgrep -x influxd; ls /tmp /var/tmp",
+            f" dpkg-query -W; {self.processes}; ls /tmp /var/tmp",
         )
         return seen.splitlines()
 
@@ -160,12 +167,12 @@ def fleets(folder: Path, prefix: str) -> Iterator[Callable[..., Fleet]]:
     """Yield what starts fleets, and take them down in the end."""
     names: list[str] = []
 
-    def start(*options: str, core: str = CORE, **variables: Any) -> Fleet:
+    def start(*options: str, core: str = CORE, kind: type[Fleet] = Fleet, **variables: Any) -> Fleet:
         name = f"{prefix}{len(names)}"
         names.append(name)
         inventory = folder / f"{name}.yml"
         lab("up", name, "--inventory", str(inventory), *options)
-        return Fleet(name, inventory, folder, core, variables=variables)
+        return kind(name, inventory, folder, core, variables=variables)
 
     yield start
     for name in names:

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -14,11 +17,20 @@ import common  # noqa: E402  (the path above is needed first)
 import venvs  # noqa: E402
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait for other runs: the names of fleets are the same in each."""
+    with open(common.CACHE / "faults.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def faults() -> bool:
     """Run the tests in an environment of their own."""
-    folder = common.empty_folder("faults")
     python = venvs.environment("faults") / "bin" / "python"
-    common.run(python, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={folder}", *sys.argv[1:], cwd=HERE)
+    with alone():
+        folder = common.empty_folder("faults")
+        common.run(python, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={folder}", *sys.argv[1:], cwd=HERE)
     return True
 
 

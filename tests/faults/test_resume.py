@@ -52,9 +52,9 @@ if not record.get("finished"):
 """Stops the swap's process in a step, and says which process it is."""
 
 
-def kill_at(run: Run, words: str) -> None:
+def kill_at(run: Run, words: str, seconds: float = 120) -> None:
     """Kill the controller as soon as its output shows the words."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + seconds
     while words not in run.text:
         assert run.process.poll() is None, f"the run ended before it said {words!r}:\n{run.text}"
         assert time.monotonic() < end, f"no {words!r} in:\n{run.text}"
@@ -62,22 +62,22 @@ def kill_at(run: Run, words: str) -> None:
     run.kill()
 
 
-def frozen_swap(one: Fleet, step: str) -> subprocess.Popen[str]:
+def frozen_swap(one: Fleet, step: str, node: str = "influx1") -> subprocess.Popen[str]:
     """Start what stops the process of the next swap in a step; nothing of a run notices that yet."""
-    command = [str(LAB), "exec", one.name, "influx1", "--", "timeout", "120", "python3", "-c", FREEZE, step]
+    command = [str(LAB), "exec", one.name, node, "--", "timeout", "120", "python3", "-c", FREEZE, step]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def kill_swap(one: Fleet, frozen: subprocess.Popen[str], step: str) -> None:
+def kill_swap(one: Fleet, frozen: subprocess.Popen[str], step: str, node: str = "influx1") -> None:
     """Kill the process that was stopped, after a look that it was in that step."""
     process = frozen.communicate()[0].strip()
-    assert process and swap(one)["step"] == step, "the step was over too soon"
-    one.sh("influx1", f"kill -KILL {process}")
+    assert process and swap(one, node)["step"] == step, "the step was over too soon"
+    one.sh(node, f"kill -KILL {process}")
 
 
-def swap(one: Fleet) -> dict[str, Any]:
+def swap(one: Fleet, node: str = "influx1") -> dict[str, Any]:
     """Return how far the swap on the node is."""
-    return json.loads(one.sh("influx1", "cat /var/lib/dbfleet/swap.json"))
+    return json.loads(one.sh(node, "cat /var/lib/dbfleet/swap.json"))
 
 
 def wait_for_workers(one: Fleet) -> None:

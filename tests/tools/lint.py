@@ -22,6 +22,9 @@ TYPED_PLUGINS = ["action", "filter", "module_utils", "modules", "plugin_utils"]
 TYPED_HELPERS = {
     "tests/tools": "tests/tools",
     "tests/lab/dbfleet_lab": "tests/lab",
+    "tests/lab/couchdb/couchdb_sim": "tests/lab/couchdb",
+    "tests/lab/cloudant/cast": "tests/lab/cloudant:tests/lab/couchdb",
+    "tests/lab/influxdb_legacy/influxdb_sim": "tests/lab/influxdb_legacy",
     "tests/bench/dbfleet_bench": "tests/bench:tests/tools:tests/lab",
     "tests/faults": "tests/faults:tests/tools:tests/lab",
 }

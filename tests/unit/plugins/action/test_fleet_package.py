@@ -90,6 +90,7 @@ def test_a_file() -> None:
         "source": "file",
         "path": str(REAL),
         "sha256": DIGEST,
+        "system": "",
         "size": REAL.stat().st_size,
         "manager": "dpkg",
         "name": "influxdb",

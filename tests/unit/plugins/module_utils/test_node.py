@@ -85,6 +85,8 @@ def md5(text):
         ("1.2.4-c1.2.5", "1.2.4-c1.2.5"),
         ("1.2.4-c1.2.5-1", "1.2.4-c1.2.5"),
         ("1.2.4_c1.2.5-1", "1.2.4-c1.2.5"),
+        ("3.4.3~bookworm", "3.4.3"),
+        ("1.4.0~rc1", "1.4.0~rc1"),
     ],
 )
 def test_upstream_version(version, upstream):
@@ -274,6 +276,29 @@ def test_upstart_job(tmp_path):
     found = _node.service("oldone", "upstart", [], Runner(), str(tmp_path))
     assert (found["exists"], found["scripts"], found["enabled"]) == (True, ["/etc/init/oldone.conf"], True)
     assert (found["user"], found["group"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "status, pid",
+    [
+        ("run: /etc/sv/cloudant: (pid 728) 45s; run: log: (pid 727) 45s\n", 728),
+        ("down: /etc/sv/cloudant: 3s, normally up; run: log: (pid 727) 45s\n", None),
+        ("fail: /etc/sv/cloudant: unable to change to service directory: file does not exist\n", None),
+    ],
+)
+def test_service_of_runit(tmp_path, status, pid):
+    put(tmp_path, "/etc/sv/cloudant/supervise/status", "")
+    found = _node.service("cloudant", "systemd", [PROCESS], Runner(sv=Result(0, status, "")), str(tmp_path))
+    assert (found["manager"], found["exists"], found["pid"], found["active"]) == ("runit", True, pid, pid is not None)
+    assert (found["user"], found["enabled"]) == ("daemon" if pid else None, True)
+    put(tmp_path, "/etc/sv/cloudant/down", "")
+    assert _node.service("cloudant", "sysv", [PROCESS], Runner(), str(tmp_path))["enabled"] is False
+
+
+def test_a_folder_that_runit_does_not_supervise_is_no_service(tmp_path):
+    put(tmp_path, "/etc/sv/influxdb/run", "")
+    answers = {"systemctl": Result(0, UNIT, "")}
+    assert _node.service("influxdb", "systemd", [], Runner(**answers), str(tmp_path))["manager"] == "systemd"
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,22 @@ def test_passes(answer, wanted, passes):
     assert probe_of(1, version=wanted).passes(answer) is passes
 
 
+@pytest.mark.parametrize(
+    "body,field,version",
+    [
+        (b'{"couchdb":"Welcome","version":"3.4.3"}', "version", "3.4.3"),
+        (b'{"version":"2.0.0","vendor":{"name":"IBM Cloudant","version":"1.1.0"}}', "vendor.version", "1.1.0"),
+        (b'{"version":"3.4.3"}', "vendor.version", ""),
+        (b'{"version":3}', "version", ""),
+        (b'["version"]', "version", ""),
+        (b"<html>", "version", ""),
+    ],
+)
+def test_a_version_in_the_body(serve, body, field, version):
+    head = "HTTP/1.1 200 OK\r\nX-Influxdb-Version: 9.9.9\r\nContent-Length: {0}\r\n\r\n".format(len(body))
+    assert probe_of(serve(head.encode("ascii") + body), field=field).ask() == Answer(200, version, "")
+
+
 def test_answer_of_a_server(serve):
     assert probe_of(serve(READY)).ask() == Answer(204, "1.4.3", "")
 

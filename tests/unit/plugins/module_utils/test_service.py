@@ -164,6 +164,15 @@ def test_a_sysv_stop_that_leaves_it_running():
         service(Sysv, Programs({"service influxdb status": Result(0, "running", "")}, code=1)).stop()
 
 
+@pytest.mark.parametrize(
+    "shown,called", [("SourcePath=/etc/init.d/influxdb", ["/etc/init.d/influxdb stop"]), ("SourcePath=", []), ("", [])]
+)
+def test_a_unit_made_of_a_script_is_stopped_by_the_script(shown, called):
+    programs = Programs({"systemctl show -p SourcePath influxdb": Result(0, shown + "\n", "")})
+    service(Systemd, programs).stop_by_script()
+    assert programs.started[1:] == called
+
+
 def test_a_process_is_moved_out_of_the_login_session():
     programs = Programs()
     service(Systemd, programs).adopt(42)

@@ -60,6 +60,9 @@ class Host(object):
         self.pid = 0
         self.running = ""
         self.restart_on_install = False
+        self.start_on_install = False
+        self.can_hold, self.held = True, False
+        self.started_by = "service"
         self.acknowledged = []
         for name in ("etc", "meta", "stage"):
             os.mkdir(self.path(name))
@@ -135,13 +138,29 @@ class Host(object):
     def reload(self):
         self.effect("reload")
 
+    def hold(self):
+        self.effect("hold")
+        self.held = self.can_hold
+
+    def release(self):
+        self.effect("release")
+        self.held = False
+
     def stop(self):
         self.effect("stop")
-        self.running, self.wanted = "", False
+        if self.started_by == "service":
+            self.running, self.wanted = "", False
         self.effect("stopped")
+
+    def stop_by_script(self):
+        self.effect("stop by script")
+        if self.started_by == "script":
+            self.running, self.wanted, self.started_by = "", False, "service"
 
     def start(self):
         self.effect("start")
+        if self.held:
+            return Job(1)
         if not self.running:
             self.wanted = True
             self._run_process()
@@ -179,6 +198,9 @@ class Host(object):
         self.version, self.intact, self.is_enabled = version, True, True
         self.replaced = True
         if self.restart_on_install and self.running:
+            self._run_process()
+        if self.start_on_install and not self.held:
+            self.started_with = self.get("etc/influxdb.conf")
             self._run_process()
         self.effect("installed " + version)
 
@@ -231,7 +253,7 @@ def watched(made, monkeypatch):
     """The host, with each change of a file an effect."""
     monkeypatch.setattr(_swap_site, "CLOCK_SLACK", 0.0)
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # as slow as the disk, and nothing here can tell the difference
-    for name in ("replace_file", "remove_file", "copy_entry", "mirror_entry"):
+    for name in ("replace_file", "remove_file", "copy_entry", "copy_settled", "mirror_entry"):
         monkeypatch.setattr(_swap_files, name, counted(made, name, getattr(_swap_files, name)))
     monkeypatch.setattr(_swap_copies, "write_json", counted(made, "write_json", _swap_copies.write_json))
     return made
@@ -258,7 +280,8 @@ def request_for(host, **changes):
         FileSpec(host.path("stage", "extra.conf"), host.path("etc", "extra.conf"), None, None, 0o600),
     ]
     values = {"id": "influxdb-1.3.9-1.4.3", "state": "swapped", "run": "run", "package": package(host, NEW), "files": files}
-    values.update(rollback_package=package(host, OLD), keep=[host.path("meta")], metastore=None, rollback="auto", stop_first=False)
+    values.update(rollback_package=package(host, OLD), keep=[host.path("meta")], metastore=None, shards=None)
+    values.update(rollback="auto", stop_first=False, serving=True, put_back="if_needed")
     values.update(changes)
     return Request(**values)
 
@@ -340,7 +363,7 @@ def assert_old(host):
 
 def assert_nothing_lost(host):
     """Every acknowledged change is where the release reads it, or in what was copied aside."""
-    asides = [text for text in texts_below(host.path("state")) if text.startswith(("plain", "converted"))]
+    asides = [text for text in texts_below(host.folder) if text.startswith(("plain", "converted"))]
     for line in host.acknowledged:
         assert any(line in text.splitlines() for text in [host.get("meta/meta.db")] + asides), line
 
@@ -420,6 +443,17 @@ class TestSwapped(object):
         assert swap(host, state="restored")["outcome"] == "restored"
         assert_old(host)
 
+    def test_what_was_started_by_a_script_is_stopped_by_it(self, host):
+        host.started_by = "script"
+        assert swap(host, stop_first=True)["outcome"] == "swapped"
+        assert_new(host)
+
+    def test_a_service_that_only_says_that_it_stopped_is_not_believed(self, host):
+        host.started_by = "hand"
+        result = swap(host, stop_first=True)
+        assert (result["outcome"], host.version, host.running) == ("restored", OLD + "-1", OLD)
+        assert "its process 1 is still there" in result["error"]
+
     def test_a_file_changed_since_is_put_in_place_again_and_its_content_is_kept(self, host):
         swap(host)
         host.put("etc/influxdb.conf", "edited by hand", 0o640)
@@ -448,8 +482,31 @@ class TestSwapped(object):
     def test_stopping_first_keeps_such_scripts_quiet(self, host):
         host.restart_on_install = True
         result = swap(host, stop_first=True)
-        assert names(result)[2:] == ["keep_files", "stop", "copy_keep", "install", "place_files", "reload", "start", "ready"]
+        assert names(result)[2:] == ["keep_files", "copy_ahead", "stop"] + [
+            "copy_keep", "install", "place_files", "reload", "start", "ready"
+        ]
         assert result["notes"] == [] and host.pid == 2
+        assert_new(host)
+
+    def test_stopping_first_copies_before_the_stop_what_does_not_change(self, host):
+        host.put("meta/00001.ldb", "a table")
+        os.utime(host.path("meta/00001.ldb"), (1000, 1000))
+        swap(host, stop_first=True)
+        assert host.get("state/backup/influxdb-1.3.9-1.4.3/swap/keep/0/00001.ldb") == "a table"
+        assert host.calls.index("after copy_settled") < host.calls.index("stop") < host.calls.index("before mirror_entry")
+
+    def test_a_package_that_starts_its_service_is_kept_from_it_until_the_files_are_there(self, host):
+        host.start_on_install = True
+        result = swap(host, stop_first=True)
+        assert result["outcome"] == "swapped" and result["notes"] == []
+        assert not hasattr(host, "started_with") and host.pid == 2
+        assert_new(host)
+
+    def test_where_it_cannot_be_kept_from_it_the_service_is_stopped_again(self, host):
+        host.start_on_install, host.can_hold = True, False
+        result = swap(host, stop_first=True)
+        assert result["outcome"] == "swapped" and "stopped again" in result["notes"][0]
+        assert host.started_with == "old" and host.pid == 3
         assert_new(host)
 
 
@@ -645,6 +702,35 @@ class TestKeep(object):
         assert os.listdir(host.path("meta")) == ["meta.db"]
         assert "of the new release" in texts_below(host.path("state"))
 
+    def test_what_the_new_release_changed_for_good_is_renamed_and_the_copy_put_back(self, host):
+        keep = [host.path("meta"), host.path("shards")]
+        swap(host, stop_first=True, put_back="always", keep=keep)
+        os.mkdir(host.path("shards"))
+        result = swap(host, state="restored", stop_first=True, keep=keep)
+        assert result["outcome"] == "restored"
+        assert ".dbfleet-aside-1" in " ".join(result["notes"])
+        assert "by 1.4.3" not in host.get("meta/meta.db") and "by 1.4.3" in host.get("meta.dbfleet-aside-1/meta.db")
+        assert os.path.isdir(host.path("shards.dbfleet-aside-1")) and not os.path.exists(host.path("shards"))
+        assert_old(host)
+
+    def test_what_the_old_release_wrote_since_is_not_put_back_again(self, host):
+        options = {"stop_first": True, "put_back": "always"}
+        swap(host, **options)
+        swap(host, state="restored", **options)
+        host.start()
+        host.running = ""
+        swap(host, state="restored", **options)
+        assert not os.path.exists(host.path("meta.dbfleet-aside-2"))
+        assert host.acknowledged[-2] in host.get("meta/meta.db")
+
+    def test_a_second_attempt_does_not_overwrite_what_the_first_left(self, host):
+        options = {"stop_first": True, "put_back": "always"}
+        for _attempt in range(2):
+            swap(host, **options)
+            swap(host, state="restored", **options)
+        assert os.path.exists(host.path("meta.dbfleet-aside-2"))
+        assert_nothing_lost(host)
+
     def test_a_single_file_can_be_kept(self, host):
         host.converts = True
         swap(host, keep=[host.path("meta/meta.db")])
@@ -744,6 +830,8 @@ REFUSALS = [
     ("changed package", lambda host: host.put("stage/new.deb", "other"), {}, "The SHA-256|the SHA-256"),
     ("no source", lambda host: remove(host, "stage/extra.conf"), {}, "extra.conf"),
     ("nothing to keep", lambda host: None, {"keep": ["/nonexistent/meta"]}, "/nonexistent/meta is to be kept"),
+    ("renamed while it runs", lambda host: None, {"put_back": "always"}, "stop_first is not set"),
+    ("a mount point", lambda host: None, {"put_back": "always", "stop_first": True, "keep": ["/proc"]}, "/proc is a mount point"),
     ("not running", lambda host: setattr(host, "running", ""), {}, "is not running"),
     ("not serving", lambda host: host.behaviour.update({OLD: MUTE}), {}, "the old release is not ready"),
     ("another version", lambda host: setattr(host, "version", "1.2.0-1"), {}, "1.2.0-1 is installed"),
@@ -894,6 +982,7 @@ class TestCheckMode(object):
 SCENARIOS = [
     ("good", {}, {}),
     ("stop first", {}, {"stop_first": True}),
+    ("put back always", {}, {"stop_first": True, "put_back": "always"}),
     ("crashes", {NEW: CRASHES}, {}),
     ("mute", {NEW: MUTE}, {}),
 ]
@@ -924,7 +1013,8 @@ class TestKilled(object):
             result = swap(host, state=state, **changes)
             assert result["outcome"] in (state, "unchanged"), (where, result["error"])
             (assert_new if state == "swapped" else assert_old)(host)
-            assert behaviour or all(line in host.get("meta/meta.db") for line in host.acknowledged), where
+            renamed = state == "restored" and "put_back" in changes
+            assert behaviour or renamed or all(line in host.get("meta/meta.db") for line in host.acknowledged), where
             assert swap(host, state=state, **changes)["outcome"] == "unchanged"
         assert at > 30
 
@@ -974,6 +1064,24 @@ class TestKilled(object):
             result = swap(host, state="restored")
             assert result["outcome"] in ("restored", "unchanged"), (where, result["error"])
             assert_old(host)
+        assert at > 20
+
+    def test_at_every_effect_of_the_way_back_from_what_cannot_be_read(self, tmp_path, host):
+        options = {"stop_first": True, "put_back": "always", "keep": None}
+        at = 0
+        while True:
+            at += 1
+            scenario_host(tmp_path, host, at).converts = True
+            options["keep"] = [host.path("meta"), host.path("shards")]
+            swap(host, **options)
+            os.mkdir(host.path("shards"))
+            if not killed_swap(host, at, **dict(options, state="restored")):
+                break
+            where = list(host.calls)
+            assert swap(host, **dict(options, state="restored"))["outcome"] in ("restored", "unchanged"), where
+            assert_old(host)
+            assert not os.path.exists(host.path("shards")), where
+            assert "converted" not in host.get("meta/meta.db"), where
         assert at > 20
 
     @pytest.mark.parametrize("first", range(5, 50, 9))

@@ -8,11 +8,13 @@ __metaclass__ = type
 
 import os
 import stat
+import time
 
 import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._swap_files import (
     copy_entry,
+    copy_settled,
     discard_new,
     mirror_entry,
     remove_file,
@@ -104,6 +106,42 @@ class TestCopyAndMirror(object):
         mirror_entry(str(tmp_path / "copy"), str(folder))
         assert survey(str(folder)) == survey(str(tmp_path / "copy"))
         assert os.stat(str(folder)).st_ino == inode
+
+    def test_what_settled_is_copied_ahead_and_only_the_rest_is_copied_again(self, folder, tmp_path):
+        now = time.time()
+        old, copy = now - 100, tmp_path / "copy"
+        for name in ("meta.db", "snapshots/1"):
+            os.utime(str(folder / name), (old, old))
+        put(folder / "log", "young")
+        copy_settled(str(folder), str(copy), now - 2)
+        assert sorted(os.listdir(str(copy))) == ["meta.db", "snapshots"]
+        inode = os.stat(str(copy / "meta.db")).st_ino
+        put(folder / "log", "young and longer")
+        put(folder / "snapshots" / "1", "1 again")
+        os.unlink(str(folder / "link"))
+        mirror_entry(str(folder), str(copy), now - 2)
+        assert survey(str(copy)) == survey(str(folder))
+        assert os.stat(str(copy / "meta.db")).st_ino == inode
+
+    @pytest.mark.parametrize("change", [
+        lambda path: put(path, "metadatA+", 0o600),
+        lambda path: os.utime(path, (1000, 1000)),
+        lambda path: os.chmod(path, 0o644),
+        os.unlink,
+    ], ids=["size", "time", "mode", "gone"])
+    def test_a_settled_file_that_was_changed_after_all_is_copied_again(self, folder, tmp_path, change):
+        now = time.time()
+        os.utime(str(folder / "meta.db"), (now - 100, now - 100))
+        copy_settled(str(folder), str(tmp_path / "copy"), now - 2)
+        change(str(folder / "meta.db"))
+        mirror_entry(str(folder), str(tmp_path / "copy"), now - 2)
+        assert survey(str(tmp_path / "copy")) == survey(str(folder))
+
+    def test_what_vanishes_meanwhile_is_no_error(self, folder, tmp_path, monkeypatch):
+        real = os.listdir
+        monkeypatch.setattr(os, "listdir", lambda path: real(path) + ["vanished"])
+        copy_settled(str(folder), str(tmp_path / "copy"), time.time() + 100)
+        assert os.path.exists(str(tmp_path / "copy" / "meta.db"))
 
     def test_mirrored_where_nothing_is(self, folder, tmp_path):
         mirror_entry(str(folder / "meta.db"), str(tmp_path / "single"))

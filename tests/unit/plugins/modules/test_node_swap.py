@@ -23,7 +23,7 @@ FILE = {"src": "/stage/a", "dest": "/etc/a", "owner": None, "group": None, "mode
 
 def parameters(**changes):
     values = {"id": "influxdb-1.3.9-1.4.3", "state": "swapped", "run": "r", "package": PACKAGE, "rollback_package": None}
-    values.update(files=[], keep=[], metastore=None, rollback="auto", stop_first=False)
+    values.update(files=[], keep=[], metastore=None, shards=None, rollback="auto", stop_first=False, serving=True, put_back="if_needed")
     values.update(service="influxdb", ready=READY, rollback_ready=None)
     values.update(changes)
     return values

@@ -132,8 +132,13 @@ def test_the_planner_gets_what_is_wanted_of_a_node_and_what_can_be_undone() -> N
 
 
 def test_the_way_back_is_the_upgrade_turned_round() -> None:
-    back = {"name": "a", "from": "1.4.3", "to": "1.3.9", "backup_id": "influxdb-1.3.9-1.4.3"}
+    back = {"name": "a", "from": "1.4.3", "to": "1.3.9", "backup_id": "influxdb-1.3.9-1.4.3", "one_way": False}
     assert _engine.to_undo(back) == {**back, "from": "1.3.9", "to": "1.4.3"}
+
+
+def test_a_change_that_is_finished_is_not_turned_round() -> None:
+    forth = {"name": "a", "from": "1.0.0.5", "to": "1.1.0", "backup_id": "x", "one_way": True}
+    assert _engine.to_undo(forth) == forth
 
 
 def test_the_queue_holds_a_place_before_each_wave() -> None:
@@ -198,3 +203,31 @@ def test_detection_is_told_in_a_line() -> None:
     assert _engine.detected(node, []) == "influxdb 1.3.9"
     grave = [{"id": "shards-b1", "severity": "error"}, {"id": "config-ifql", "severity": "info"}]
     assert _engine.detected(node, grave) == "influxdb 1.3.9: shards-b1"
+
+
+def identified(*installed: str, lock: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    roles = ("cloudant_db", "cloudant_lb")
+    state = {"lock": lock}
+    return [
+        {"item": {"role": role}, "node": {"package": {"installed": role in installed}, "state": state}}
+        for role in roles
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "role"),
+    [("0.7.3", "influxdb_legacy"), ("0.8.8", "influxdb_legacy"), ("0.10.3", "influxdb"), ("?", "influxdb")],
+)
+def test_the_role_of_a_node_goes_by_its_release(version: str, role: str) -> None:
+    package = {"installed": True, "upstream": version}
+    node = {"state": {"lock": None}, "package": package}
+    rows = [{"role": "influxdb_legacy", "before": "0.9.0"}, {"role": "influxdb"}]
+    assert _engine.role_of([{"item": row, "node": node} for row in rows]) == role
+
+
+def test_the_role_of_a_node_is_that_of_the_run_that_died_there_or_of_what_is_installed() -> None:
+    assert _engine.role_of(identified("cloudant_lb")) == "cloudant_lb"
+    assert _engine.role_of(identified("cloudant_db", "cloudant_lb")) == "cloudant_db"
+    assert _engine.role_of(identified(lock={"path": "cloudant_db"})) == "cloudant_db"
+    assert _engine.role_of(identified("cloudant_lb", lock={"path": None})) == "cloudant_lb"
+    assert _engine.role_of(identified()) == ""

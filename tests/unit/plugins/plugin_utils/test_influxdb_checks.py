@@ -41,6 +41,9 @@ GOOD: dict[str, Any] = {
         "formats": {"tsm1": 4, "b1": 0, "bz1": 0, "wal_only": 1, "unknown": 0},
         "tsi1": [],
         "b1": [],
+        "others": [],
+        "shards": [{"database": "metrics", "policy": "autogen", "id": 1, "format": "tsm1", "bytes": 5}],
+        "data_free": 1000,
         "data_bytes": 8 * GIB,
         "wal_bytes": 1 * GIB,
         "meta_bytes": 1024,
@@ -53,6 +56,10 @@ GOOD: dict[str, Any] = {
     "backup_kind": "metadata",
     "peers": [],
     "raft_db": False,
+    "meta_db": True,
+    "trap": {},
+    "convert_shards": False,
+    "server": {"metadata": {"databases": [{"name": "_internal"}, {"name": "metrics"}]}},
 }
 
 
@@ -83,7 +90,26 @@ def silent(reason: str | None, message: str | None = None) -> dict[str, Any]:
 
 STRANGER = {"pid": 9, "user": "root", "service": False}
 
+B1 = [{"database": "metrics", "policy": "autogen", "id": 1, "format": "b1", "bytes": 800}]
+TO_CONVERT = {"shards__formats": {"b1": 1}, "shards__shards": B1, "convert_shards": True}
+EMPTY: dict[str, Any] = {"metadata": {"databases": [{"name": "_internal"}]}}
+
+ALONGSIDE = {"shards-room": ("shards-convert",)}
+"""What has to be found, too, where a check fires."""
+
 FIRES = [
+    ("metastore-trap", "warning", "1.4.3", {"trap": {"installed": "1.4.3"}}, "1.4.3 was installed over the raft.db"),
+    ("metastore-lost", "blocker", "1.4.3", {"server": EMPTY}, "with its policies: metrics (autogen)"),
+    (
+        "metastore-gone",
+        "error",
+        "0.11.1",
+        {"version": "0.11.0", "package__version": "0.11.0"},
+        "was removed while the server runs",
+    ),
+    ("shards-convert", "warning", "1.4.3", TO_CONVERT, "1 shard in b1 format, 800 bytes"),
+    ("shards-room", "error", "1.4.3", {**TO_CONVERT, "shards__data_free": 799}, "799 are free"),
+    ("shards-interrupted", "error", "1.4.3", {"shards__others": ["/d/m/a/7.tsm", "/d/m/a/x"]}, "left: /d/m/a/7.tsm."),
     ("metastore-raft", "error", "1.4.3", {"raft_db": True}, "1.3.9 is installed, and the metadata folder still holds"),
     ("metastore-cluster", "error", "1.4.3", {"peers": ["a:8088", "b:8088"]}, "one of a cluster of 2 (a:8088, b:8088)"),
     ("service-unknown", "error", "1.4.3", {"service__exists": False, "service__active": False}, "no service influxdb"),
@@ -122,7 +148,7 @@ FIRES = [
         "error",
         "1.4.3",
         {"shards__formats": {"b1": 2}, "shards__b1": ["/a", "/b"]},
-        "2 shards in b1 format: /a, /b. 1.4.3 opens",
+        "2 shards in b1 format, 0 bytes: /a, /b. 1.4.3 opens",
     ),
     (
         "shards-b1",
@@ -162,7 +188,7 @@ FIRES = [
 
 @pytest.mark.parametrize(("id_", "severity", "target", "facts", "message"), FIRES)
 def test_a_check_fires_alone(id_: str, severity: str, target: str, facts: dict[str, Any], message: str) -> None:
-    found = check(node(**facts), target)
+    found = [one for one in check(node(**facts), target) if one["id"] not in ALONGSIDE.get(id_, ())]
     assert [(one["id"], one["severity"]) for one in found] == [(id_, severity)]
     assert message in found[0]["message"]
     assert found[0]["remedy"]
@@ -186,7 +212,7 @@ def test_a_check_fires_alone(id_: str, severity: str, target: str, facts: dict[s
         ),
         pytest.param(
             "0.10.3",
-            {"version": "0.10.2", "package__version": "0.10.2", "shards__formats": {"b1": 1}},
+            {"version": "0.10.2", "package__version": "0.10.2", "shards__formats": {"b1": 1}, "raft_db": True},
             id="b1 within 0.10",
         ),
         pytest.param("1.4.3", {"backup_kind": "none-acknowledged"}, id="no backup, on purpose"),
@@ -205,9 +231,13 @@ def test_a_check_does_not_fire(target: str, facts: dict[str, Any]) -> None:
     assert told(node(**facts), target) == []
 
 
+OF_SHARDS = ("shards-b1", "shards-convert", "shards-room")
+OF_METADATA = ("metastore-raft", "metastore-lost", "metastore-gone")
+
 CANNOT_LOOK = [
-    ("raft_db", {"metastore-raft"}),
+    ("raft_db", {"metastore-raft", "metastore-lost", "metastore-gone"}),
     ("peers", {"metastore-cluster"}),
+    ("trap", {"metastore-trap"}),
     ("service__exists", {"service-unknown", "service-not-running"}),
     ("service__active", {"service-not-running"}),
     ("service__user", {"ownership-meta", "ownership-data", "ownership-wal"}),
@@ -217,14 +247,20 @@ CANNOT_LOOK = [
     ("config_findings", {"config-findings"}),
     ("api", {"api-credentials", "api-tls", "api-unreachable"}),
     ("api__reached", {"api-credentials", "api-tls", "api-unreachable"}),
-    ("shards", {"shards-b1", "shards-unknown", "index-tsi1"}),
-    ("shards__formats", {"shards-b1", "shards-unknown"}),
+    ("shards", {*OF_SHARDS, "shards-unknown", "shards-interrupted", "index-tsi1", "metastore-lost"}),
+    ("shards__formats", {*OF_SHARDS, "shards-unknown"}),
+    ("shards__shards", {*OF_SHARDS, "metastore-lost"}),
+    ("shards__data_free", {"shards-room"}),
+    ("shards__others", {"shards-interrupted"}),
     ("shards__tsi1", {"index-tsi1"}),
     ("owners__wal", {"ownership-wal"}),
     ("owners__meta__foreign", {"ownership-meta"}),
     ("rollback", {"rollback-none"}),
     ("backup_kind", {"backup-kind"}),
-    ("version", {"package-mismatch", "shards-b1", "index-tsi1", "series-limits", "backup-kind", "metastore-raft"}),
+    (
+        "version",
+        {"package-mismatch", "shards-b1", "shards-convert", "index-tsi1", "series-limits", "backup-kind", *OF_METADATA},
+    ),
 ]
 
 
@@ -268,20 +304,6 @@ def test_findings_of_the_configuration_are_passed_on_once() -> None:
 
 def test_an_unreadable_configuration_is_told_once() -> None:
     assert told(node(config_error="no TOML", settings=None, config_findings=None)) == [("config-unreadable", "error")]
-
-
-@pytest.mark.parametrize(
-    ("version", "tool"),
-    [
-        ("0.10.3", "the influx_tsm of the installed release"),
-        ("0.11.1", "0.12 to 1.8 (the one of 0.11.0 and 0.11.1 is broken)"),
-        ("0.12.2", "the influx_tsm of the installed release"),
-    ],
-)
-def test_the_remedy_for_old_shards_names_a_program_that_works(version: str, tool: str) -> None:
-    facts = node(version=version, package__version=version, shards__formats={"bz1": 1})
-    (found,) = [one for one in check(facts, "1.4.3") if one["id"] == "shards-b1"]
-    assert tool in found["remedy"]
 
 
 @pytest.mark.parametrize(("target", "tool"), [("1.4.3", "inmem2tsi"), ("1.8.10", "buildtsi")])

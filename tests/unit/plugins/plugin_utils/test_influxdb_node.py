@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _influxdb_node
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _changes, _influxdb_node
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._checks import speaking_against
 
 LOOK: dict[str, Any] = {
     "machine": {"arch": "amd64"},
@@ -37,10 +38,15 @@ SHARDS: dict[str, Any] = {
     "formats": {"tsm1": 2, "b1": 0, "bz1": 0, "wal_only": 0, "unknown": 0},
     "b1": [],
     "tsi1": [],
+    "others": [],
     "data_bytes": 5000,
     "wal_bytes": 300,
     "meta_bytes": 20,
-    "shards": [{"id": 1}, {"id": 3}],
+    "shards": [
+        {"id": 1, "database": "metrics", "policy": "autogen", "format": "tsm1", "bytes": 4000},
+        {"id": 3, "database": "_internal", "policy": "monitor", "format": "tsm1", "bytes": 1000},
+    ],
+    "disk": {"/var/lib/influxdb/data": {"free": 9000}},
     "owners": {
         part: {"path": f"/srv/{part}", "user": "influxdb", "foreign": 0, "first_foreign": None}
         for part in ("meta", "data", "wal")
@@ -66,11 +72,12 @@ def configured(**changes: Any) -> dict[str, Any]:
     return _influxdb_node.configured({**LOOK, **changes}, slurped(CONFIG), "/srv/influxdb.toml")
 
 
-ALONE: dict[str, Any] = {"raft": False, "peers": {}}
+ALONE: dict[str, Any] = {"raft": False, "meta": True, "peers": {}, "release": ""}
+WISHES: dict[str, Any] = {"backup_kind": "metadata", "convert_shards": False}
 
 
 def known(**changes: Any) -> dict[str, Any]:
-    return _influxdb_node.asked(configured(**changes), ANSWER, SHARDS, ALONE, "metadata")
+    return _influxdb_node.asked(configured(**changes), ANSWER, SHARDS, ALONE, WISHES)
 
 
 def state(**changes: Any) -> dict[str, Any]:
@@ -121,13 +128,13 @@ def test_only_a_change_that_did_not_end_well_is_taken_up(swap: dict[str, Any] | 
 
 
 def test_what_the_server_says_counts_more_than_the_package() -> None:
-    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.3.8"}, SHARDS, ALONE, "metadata")
+    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.3.8"}, SHARDS, ALONE, WISHES)
     assert (node["version"], node["api"]["reached"]) == ("1.3.8", True)
 
 
 @pytest.mark.parametrize("answer", [None, {"reason": "credentials", "msg": "wrong password", "failed": False}])
 def test_no_answer_is_never_taken_for_one(answer: dict[str, Any] | None) -> None:
-    node = _influxdb_node.asked(configured(), answer, SHARDS, ALONE, "metadata")
+    node = _influxdb_node.asked(configured(), answer, SHARDS, ALONE, WISHES)
     assert node["api"]["reached"] is False
     found = {
         one["id"]
@@ -170,10 +177,10 @@ def test_a_package_that_the_node_fetches_itself_is_merged_later() -> None:
 
 
 def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
-    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.4.3"}, SHARDS, ALONE, "metadata")
+    node = _influxdb_node.asked(configured(), {**ANSWER, "version": "1.4.3"}, SHARDS, ALONE, WISHES)
     assert _influxdb_node.preflight(node, "1.4.3", {}, {"skipped": True}, {"skipped": True}) == []
     lost = _influxdb_node.asked(
-        configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, ALONE, "metadata"
+        configured(package={**LOOK["package"], "upstream": "1.4.3"}), None, SHARDS, ALONE, WISHES
     )
     assert [one["id"] for one in _influxdb_node.preflight(lost, "1.4.3", {}, {"skipped": True}, {"skipped": True})] == [
         "api-unreachable"
@@ -182,15 +189,78 @@ def test_a_node_at_the_target_is_only_asked_whether_it_is_well() -> None:
 
 @pytest.mark.parametrize(("target", "expected"), [("1.4.3", []), ("1.8.10", ["swap-unfinished"])])
 def test_an_interrupted_change_is_finished_or_undone_first(target: str, expected: list[str]) -> None:
-    node = _influxdb_node.asked(configured(state=state(swap=DIED)), None, SHARDS, ALONE, "metadata")
+    node = _influxdb_node.asked(configured(state=state(swap=DIED)), None, SHARDS, ALONE, WISHES)
     assert [
         one["id"] for one in _influxdb_node.preflight(node, target, {}, {"skipped": True}, {"skipped": True})
     ] == expected
 
 
+TRAPPED: dict[str, Any] = {"raft": True, "meta": False, "peers": {}, "release": "0.11.1"}
+NEWER = {**LOOK["package"], "upstream": "1.4.3"}
+
+
+def trapped(**changes: Any) -> dict[str, Any]:
+    return _influxdb_node.asked(configured(package=NEWER), None, SHARDS, {**TRAPPED, **changes}, WISHES)
+
+
+def found_on(node: dict[str, Any]) -> list[str]:
+    given = {"source": "file", "version": "0.11.1-1"}
+    return [one["id"] for one in _influxdb_node.preflight(node, "1.4.3", {}, {"skipped": True}, given)]
+
+
+def test_a_newer_release_over_raft_db_is_planned_from_the_old_one_whose_package_is_given() -> None:
+    node = trapped()
+    assert (node["version"], node["trap"]) == ("0.11.1", {"installed": "1.4.3", "swap": "revive-0.11.1"})
+    assert found_on(node) == ["metastore-trap", "series-limits"]
+
+
+@pytest.mark.parametrize("changes", [{"release": ""}, {"release": "1.3.9"}, {"meta": True}])
+def test_without_the_right_package_the_trap_is_an_error(changes: dict[str, Any]) -> None:
+    node = trapped(**changes)
+    assert node["trap"] == {}
+    assert found_on(node) == ["metastore-raft"]
+
+
+@pytest.mark.parametrize(
+    ("swap", "expected"),
+    [
+        ({"id": "revive-0.11.1", "finished": False, "outcome": ""}, True),
+        ({"id": "revive-0.11.1", "finished": True, "outcome": "failed"}, True),
+        ({"id": "revive-0.11.1", "finished": True, "outcome": "swapped"}, False),
+        (None, False),
+    ],
+)
+def test_an_old_release_that_was_being_brought_up_is_brought_up(swap: dict[str, Any] | None, expected: bool) -> None:
+    look = configured(package={**LOOK["package"], "upstream": "0.11.1"}, state=state(swap=swap))
+    node = _influxdb_node.asked(look, None, SHARDS, TRAPPED, WISHES)
+    assert bool(node["trap"]) is expected
+
+
+def test_a_server_that_answers_is_in_no_trap() -> None:
+    assert _influxdb_node.asked(configured(), ANSWER, SHARDS, TRAPPED, WISHES)["trap"] == {}
+
+
+def test_what_stops_an_upgrade_is_said_with_what_to_do() -> None:
+    findings = [
+        {"id": id_, "severity": severity, "message": "m", "remedy": "r"}
+        for id_, severity in (("a", "error"), ("b", "blocker"), ("c", "blocker"), ("d", "warning"))
+    ]
+    assert speaking_against(findings, ["a", "c"]) == ["a: m. What to do: r", "b: m. What to do: r"]
+
+
+def test_copies_of_lost_metadata_are_named() -> None:
+    findings = [{"id": "metastore-lost", "message": "m"}, {"id": "x", "message": "y"}]
+    found = {"files": [{"path": f"/srv/{number}"} for number in range(7)]}
+    assert [one["message"] for one in _influxdb_node.with_copies(findings, found)] == [
+        "m. Copies of metadata may be: /srv/0, /srv/1, /srv/2, /srv/3, /srv/4",
+        "y",
+    ]
+    assert "No copy of it was found" in _influxdb_node.with_copies(findings, {"files": []})[0]["message"]
+
+
 @pytest.mark.parametrize(("kind", "backup"), [("metadata", 20), ("legacy", 5320), ("none-acknowledged", 20)])
 def test_the_disk_that_is_needed(kind: str, backup: int) -> None:
-    node = _influxdb_node.asked(configured(), ANSWER, SHARDS, ALONE, kind)
+    node = _influxdb_node.asked(configured(), ANSWER, SHARDS, ALONE, {**WISHES, "backup_kind": kind})
     assert _influxdb_node.disk_needed(node, {"size": 100, "installed_size": 400}) == 1000 + backup
 
 
@@ -260,7 +330,7 @@ def test_the_node_itself_is_asked_whether_it_is_ready() -> None:
 )
 def test_the_last_change_is_the_one_that_brought_the_release(backups: list[str], last: str | None) -> None:
     node = _influxdb_node.asked(
-        configured(state=state(backups=backups)), {**ANSWER, "version": "1.4.3"}, SHARDS, ALONE, "metadata"
+        configured(state=state(backups=backups)), {**ANSWER, "version": "1.4.3"}, SHARDS, ALONE, WISHES
     )
     assert (_influxdb_node.kept(node)["last"] or {}).get("id") == last
     assert _influxdb_node.copies_id(node, {"state": "nothing"}) == (last or "none")
@@ -270,22 +340,23 @@ def test_the_last_change_is_the_one_that_brought_the_release(backups: list[str],
     )
 
 
-UP = {"steps": [{"name": "stop"}], "downtime": 0.5, "error": "", "outcome": "swapped"}
-BACK = {"steps": [{"name": "start"}], "downtime": 0.25, "error": "", "outcome": "restored"}
+UP = {"steps": [{"name": "stop"}], "notes": ["one"], "downtime": 0.5, "error": "", "outcome": "swapped"}
+BACK = {"steps": [{"name": "start"}], "notes": ["two"], "downtime": 0.25, "error": "", "outcome": "restored"}
 
 
 def test_an_upgrade_and_its_way_back_are_told_as_one() -> None:
-    both = _influxdb_node.swaps(UP, BACK)
+    both = _changes.swaps(UP, BACK)
+    assert both["notes"] == ["one", "two"]
     assert ([step["name"] for step in both["steps"]], both["downtime"], both["outcome"]) == (
         ["stop", "start"],
         0.75,
         "restored",
     )
-    assert _influxdb_node.swaps({**UP, "downtime": None}, BACK)["downtime"] is None
-    again = _influxdb_node.swaps({**BACK, "error": "The metadata has changed."}, UP)
+    assert _changes.swaps({**UP, "downtime": None}, BACK)["downtime"] is None
+    again = _changes.swaps({**BACK, "error": "The metadata has changed."}, UP)
     assert (again["error"], again["outcome"], again["downtime"]) == ("", "swapped", UP["downtime"] + BACK["downtime"])
-    assert _influxdb_node.swaps({}, BACK) == BACK
-    assert _influxdb_node.swaps(UP, {**BACK, "outcome": "unchanged"}) == UP
+    assert _changes.swaps({}, BACK) == BACK
+    assert _changes.swaps(UP, {**BACK, "outcome": "unchanged"}) == UP
 
 
 @pytest.mark.parametrize(
@@ -346,7 +417,7 @@ def test_what_the_way_back_would_lose_has_to_be_accepted(now: dict[str, Any], lo
 
 @pytest.mark.parametrize(("seconds", "told"), [(0.244, "0.24 s"), (0.0, "0.00 s"), (None, "an unknown time")])
 def test_a_downtime_that_nobody_measured_is_called_so(seconds: float | None, told: str) -> None:
-    assert _influxdb_node.downtime({"downtime": seconds}) == told
+    assert _changes.downtime({"downtime": seconds}) == told
 
 
 @pytest.mark.parametrize(

@@ -200,3 +200,30 @@ def test_a_file_that_is_missing_or_no_file_is_named(tmp_path: Path) -> None:
             read_package(str(path))
         assert str(path) in str(caught.value)
         assert expected in str(caught.value)
+
+
+def installer(folder: Path, name: str, content: bytes = b"#!/bin/sh\nexit\n") -> str:
+    path = folder / name
+    path.write_bytes(content)
+    return str(path)
+
+
+def test_an_installer_is_read_by_its_name(tmp_path: Path) -> None:
+    found = read_package(installer(tmp_path, "cloudant-1.1.0-984-el6-x86_64.bin"))
+    assert (found.name, found.version, found.package_version) == ("cloudant", "1.1.0", "1.1.0-984")
+    assert (found.manager, found.system, found.arch, found.size) == ("installer", "el6", "x86_64", 15)
+    assert found.sha256 == hashlib.sha256(b"#!/bin/sh\nexit\n").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("install.bin", b"#!/bin/sh\n", "does not say which release"),
+        ("cloudant-1.1.0-el6-x86_64.bin", b"#!/bin/sh\n", "does not say which release"),
+        ("cloudant-1.1.0-984-el6-x86_64.bin", b"<html>Sign in</html>", "is not a program"),
+        ("cloudant-1.1.0-984-el6-x86_64.bin", b"", "is not a program"),
+    ],
+)
+def test_what_is_no_installer_is_refused(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    with pytest.raises(FleetError, match=words):
+        read_package(installer(tmp_path, name, content))

@@ -37,6 +37,7 @@ _WRITTEN = {
     ),
     "cloudant": "1.0.0.3 1.0.0.4 1.0.0.5 1.1.0",
     "couchdb": "1.6.1 1.7.2 2.0.0 2.1.2 2.3.1 3.0.0 3.1.2 3.2.2 3.3.3 3.4.3 3.5.1",
+    "haproxy": "1.4.27 1.8.19 2.2.9 2.6.12 2.6.13 3.2.0",
 }
 RELEASES = {product: text.split() for product, text in _WRITTEN.items()}
 NO_RELEASES = (
@@ -184,6 +185,7 @@ def test_what_is_built_is_given() -> None:
         ("influxdb", "0.10.3", "1.4.3", "influxdb_metastore"),
         ("influxdb", "0.11.1", "1.8.10", "influxdb_metastore"),
         ("influxdb", "0.7.3", "0.8.3", "influxdb_legacy"),
+        ("influxdb", "0.8.3", "0.8.8", "influxdb_legacy_later"),
         ("influxdb", "0.7.0", "0.8.1", "influxdb_legacy"),
         ("influxdb_enterprise", "1.1.1-c1.1.1", "1.2.5", "influxdb_enterprise"),
         ("influxdb_enterprise", "1.1.1_c1.1.1", "1.2.4-c1.2.5", "influxdb_enterprise"),
@@ -232,7 +234,8 @@ def test_paths_that_are_asked_for_by_name(product: str, start: str, target: str,
         ("influxdb", "0.7.3", "0.8.8", "0.8.4 and later can no longer read", "Choose 0.8.3"),
         ("influxdb", "0.7.3", "0.8.0", "influxdata/influxdb#868", "Choose 0.8.3"),
         ("influxdb", "0.7.0", "0.7.3", "two releases of 0.7", "0.8.3"),
-        ("influxdb", "0.8.3", "0.8.8", "two releases of 0.8", "0.8.8 was seen"),
+        ("influxdb", "0.8.1", "0.8.3", "to one before 0.8.4", "0.8.8"),
+        ("influxdb", "0.8.3", "0.8.9", "for the export to 0.9 only", "0.8.8"),
         ("influxdb", "0.9.6", "1.4.3", "no path from 0.9", "0.10.3"),
         ("influxdb", "0.10.3", "0.13.0", "straight to 1.x", "from 1.0 to 1.8"),
         ("influxdb", "0.11.1", "1.12.4", "after 1.8", "1.8.10 first"),
@@ -317,7 +320,7 @@ def test_a_pinned_path_takes_nothing_else() -> None:
 
 def test_what_cannot_be_undone_says_why() -> None:
     one_way = {path.id for path in PATHS if path.one_way}
-    assert one_way == {"influxdb_enterprise_back", "cloudant_db", "cloudant_lb", "couchdb"}
+    assert one_way == {"influxdb_enterprise_back", "cloudant_db", "cloudant_lb"}
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,14 @@ def test_the_way_back_is_called_so() -> None:
     assert text.splitlines()[-1] == "Verdict: go. 1 node to go back to 1.4.2 in 1 wave."
 
 
+def test_what_can_only_be_finished_is_called_so() -> None:
+    cut = {"id": "cloudant_db-1.0.0.5-1.1.0", "source": "1.0.0.5", "target": "1.1.0", "one_way": True}
+    text = shown(node("a", product="cloudant", version="1.0.0.5", unfinished=cut), direction="recover")
+    assert text.splitlines()[0] == "Plan: recovery to 1.1.0"
+    assert text.splitlines()[4].endswith("finish*")
+    assert text.splitlines()[-1] == "Verdict: go. 1 node to be recovered to 1.1.0 in 1 wave."
+
+
 def test_steps_that_cannot_be_undone_are_marked() -> None:
     text = shown(node("db1", product="cloudant", version="1.0.0.5"), target_version="1.1.0")
     assert "upgrade*" in text

@@ -140,7 +140,7 @@ def test_a_wave_holds_ten_nodes_unless_the_user_says_otherwise() -> None:
 )
 def test_waves_keep_every_promise(sizes: list[int], limit: int, canary: int) -> None:
     queues = [[f"{cluster}-{number}" for number in range(size)] for cluster, size in enumerate(sizes)]
-    waves = cut_waves(queues, limit, canary)
+    waves = cut_waves([[[name] for name in queue] for queue in queues], limit, canary)
     flat = [name for wave in waves for name in wave]
     assert sorted(flat) == sorted(name for queue in queues for name in queue)
     for wave in waves:
@@ -159,6 +159,52 @@ def test_nothing_waits_for_a_node_of_the_same_or_a_later_wave() -> None:
     made = plan(*THREE_CLUSTERS, canary=1, wave_limit=2)
     waves = {one.name: one.wave for one in made.nodes}
     assert all(waves[earlier] < one.wave for one in made.nodes for earlier in one.after)
+
+
+def legacy(name: str, cluster: str = "", **facts: Any) -> dict[str, Any]:
+    return node(name, cluster, version="0.7.3", **facts)
+
+
+def legacy_plan(*nodes: Any, **wishes: Any) -> Plan:
+    return plan(*nodes, target_version="0.8.3", **wishes)
+
+
+def test_a_cluster_that_changes_as_a_whole_has_one_wave() -> None:
+    made = legacy_plan(legacy("a1", "a"), legacy("a2", "a"), legacy("a3", "a"), legacy("b1", "b"), legacy("b2", "b"))
+    assert made.waves == (("a1", "a2", "a3", "b1", "b2"),)
+    assert all(one.after == () for one in made.nodes)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "waves"),
+    [
+        ({"wave_limit": 2}, (("a1", "a2", "a3"), ("b1", "b2"), ("c1",))),
+        ({"wave_limit": 4}, (("a1", "a2", "a3", "c1"), ("b1", "b2"))),
+        ({"canary": 1}, (("a1", "a2", "a3"), ("b1", "b2", "c1"))),
+    ],
+)
+def test_a_cluster_that_changes_as_a_whole_is_never_divided(wishes: Any, waves: Any) -> None:
+    names = [("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b"), ("b2", "b"), ("c1", "c")]
+    assert legacy_plan(*(legacy(*one) for one in names), **wishes).waves == waves
+
+
+def test_a_cluster_that_changes_as_a_whole_waits_for_the_canaries() -> None:
+    made = legacy_plan(legacy("a1", "a"), legacy("b1", "b"), legacy("b2", "b"), canary=1)
+    assert entry(made, "b2").after == ("a1",)
+
+
+def test_without_one_of_its_nodes_such_a_cluster_is_refused() -> None:
+    away = {"reachable": False, "reason": "no route to host", "accept": ["node-unreachable"]}
+    made = legacy_plan(legacy("a1", "a"), legacy("a2", "a", **away), legacy("b1", "b"))
+    assert ids(made) == [("a2", "node-unreachable", "blocker"), ("a1", "cluster-incomplete", "error")]
+    assert made.verdict == "refused"
+    assert "not possible without a2" in entry(made, "a1").reason
+
+
+def test_its_way_back_is_one_wave_too() -> None:
+    last = {"id": "influxdb_legacy-0.7.3-0.8.3", "source": "0.7.3", "target": "0.8.3"}
+    nodes = [node(name, "a", version="0.8.3", role="influxdb_legacy", last=last) for name in ("a1", "a2")]
+    assert plan(*nodes, direction="rollback").waves == (("a1", "a2"),)
 
 
 # What is in the plan of a node.
@@ -354,6 +400,13 @@ def test_the_package_has_to_fit_the_node(package: Any, facts: dict[str, Any], ex
     assert all(finding.severity == "error" for finding in made.findings)
 
 
+def test_a_path_with_an_installer_needs_no_package_manager() -> None:
+    database = node("a", product="cloudant", version="1.0.0.5", package_manager="rpm", arch="x86_64")
+    package = {"name": "cloudant", "version": "1.1.0", "arch": "x86_64", "sha256": "", "size": 1}
+    made = plan(database, target_version="1.1.0", package=package, path="cloudant_db")
+    assert [(finding.id, finding.severity) for finding in made.findings] == [("one-way", "blocker")]
+
+
 # Several products and packages.
 
 
@@ -400,11 +453,13 @@ def back(*nodes: dict[str, Any], direction: str = "rollback") -> Plan:
         ("rollback", {"unfinished": LAST}, ("upgrade", "1.4.3", "1.3.9", "influxdb-1.3.9-1.4.3")),
         ("rollback", {"last": LAST}, ("upgrade", "1.4.3", "1.3.9", "influxdb-1.3.9-1.4.3")),
         ("rollback", {}, ("nothing", "1.4.3", "1.4.3", "")),
+        ("recover", {"unfinished": {**LAST, "one_way": True}}, ("upgrade", "1.3.9", "1.4.3", "influxdb-1.3.9-1.4.3")),
     ],
 )
 def test_what_is_undone(direction: str, facts: dict[str, Any], expected: tuple[str, ...]) -> None:
     one = entry(back(node("a", version="1.4.3", **facts), direction=direction), "a")
     assert (one.state, one.from_version, one.to_version, one.backup_id) == expected
+    assert one.one_way is facts.get("unfinished", {}).get("one_way", False)
 
 
 def test_nodes_go_back_in_waves_too() -> None:

@@ -139,6 +139,7 @@ def test_what_is_to_be_read() -> None:
         "1,000,000 → 999,874 values",
         "What to do next",
         "disk-tight",
+        "a note about <this> swap",
         "2 min 22 s",
         "rollback failed",
     ]:

@@ -57,6 +57,7 @@ def test_what_is_to_be_read() -> None:
     report = build(**json.loads((FIXTURES / "mixed.json").read_text(encoding="utf-8")))
     text = markdown(report)
     assert f"❌ **{escaped(report['verdict'])}**" in text
+    assert "- a note about &lt;this&gt; swap" in text
     row = "| metrics-b1.rack7.berlin.example.net | metrics-b | 1 | 1.3.9 | 1.4.3 | done | 0.24 s | the same (points) |"
     for said in [
         row,

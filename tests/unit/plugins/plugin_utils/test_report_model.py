@@ -285,6 +285,18 @@ def back(name: str = "a", **more: Any) -> dict[str, Any]:
     [
         ([undone("a")], [back()], True, "a is back on InfluxDB 1.3.9 and holds everything it held before."),
         (
+            [undone("a", to="1.4.3", one_way=True)],
+            [back()],
+            True,
+            "a runs InfluxDB 1.4.3 and holds everything it held before.",
+        ),
+        (
+            [undone("a", to="1.4.3", one_way=True)],
+            [{"name": "a", "outcome": {"status": "rollback_failed", "reason": "no room"}}],
+            False,
+            "0 of 1 node taken back; a could not be recovered: no room.",
+        ),
+        (
             [undone("a"), undone("b"), undone("c", "nothing")],
             [back("a"), back("b"), nothing("c")],
             True,

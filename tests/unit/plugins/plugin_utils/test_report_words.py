@@ -144,3 +144,17 @@ def test_each_package_is_told_once_with_its_nodes() -> None:
         {"said": "influxdb 1.4.3 amd64 21.4 MB", "sha256": "amd64", "nodes": ["1", "3"]},
         {"said": "influxdb 1.4.3 arm64", "sha256": "arm64", "nodes": ["2"]},
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "product", "said"),
+    [
+        ("couchdb", "couchdb", "Apache CouchDB 3.4.3"),
+        ("cloudant_db", "couchdb", "Apache CouchDB 3.4.3"),
+        ("cloudant_lb", "haproxy", "HAProxy 3.4.3"),
+        ("cloudant_db", "cloudant", "Cloudant Local 3.4.3"),
+        ("influxdb_to_enterprise", "influxdb", "InfluxDB Enterprise 3.4.3"),
+    ],
+)
+def test_a_role_that_serves_two_products_does_not_name_a_release(path: str, product: str, said: str) -> None:
+    assert words.release({"path": path, "product": product, "to": "3.4.3"}) == said

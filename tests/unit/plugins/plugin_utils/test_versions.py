@@ -19,6 +19,8 @@ from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import V
         (" 1.4.3\n", Version((1, 4, 3))),
         ("1.4.3-1", Version((1, 4, 3))),
         ("1.4.3-1.el7", Version((1, 4, 3))),
+        ("3.4.3~bookworm", Version((3, 4, 3))),
+        ("3.4.3-1~bookworm", Version((3, 4, 3))),
         ("2:3.4.3-1ubuntu2", Version((3, 4, 3))),
         ("0.11.1-1", Version((0, 11, 1))),
         ("1.0.0.5", Version((1, 0, 0, 5))),
