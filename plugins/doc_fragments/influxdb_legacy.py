@@ -58,7 +58,9 @@ options:
     type: path
     default: /opt/influxdb/shared/data
   log_file:
-    description: The log of the server (C([logging]) C(file)), which has to be written with C(level = "info").
+    description:
+      - The log of the server (C([logging]) C(file)), which has to be written with C(level = "info").
+      - Where a migration may run, the logs that 0.8 put away at midnight (C(log.txt.001)) are read as well.
     type: path
     default: /opt/influxdb/shared/log.txt
 """

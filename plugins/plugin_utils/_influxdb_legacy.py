@@ -522,7 +522,7 @@ def _writes_since(source: str, since: Facts) -> Iterator[Finding]:
         found = "Nobody can tell which points were written since the upgrade, for the server was not counted"
     elif since["fingerprint"]["totals"]["rows"]:
         rows = _told(since["fingerprint"]["totals"]["rows"])
-        found = f"There are {rows} points with times since the upgrade, which the copies of {source} have not"
+        found = f"The copies of {source} have no points with times since the upgrade, and the server has {rows}"
     else:
         return
     yield finding(

@@ -27,6 +27,8 @@ from dbfleet_lab.clients import Prober, Writer  # noqa: E402
 
 LAB = TESTS / "lab" / "lab"
 CORE = os.environ.get("CORE", "2.19")
+PATIENCE = 900
+"""Seconds after which something hangs. No test is about time: a slow machine fails none."""
 
 
 def lab(*arguments: str) -> str:
@@ -60,8 +62,8 @@ class Run:
     output: Path
     reports: Path
 
-    def wait(self, timeout: float = 300) -> Run:
-        self.process.wait(timeout)
+    def wait(self) -> Run:
+        self.process.wait(PATIENCE)
         return self
 
     def kill(self) -> None:

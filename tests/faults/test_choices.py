@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Fleet, installation, packages
+from conftest import PATIENCE, Fleet, installation, packages
 
 
 def tell(fleet: Fleet, hosts: dict[str, dict[str, Any]] | None = None, **of_group: Any) -> None:
@@ -35,7 +35,7 @@ def test_settings_of_the_run_may_stand_in_the_inventory(fleet: Callable[..., Fle
     )
     there = installation(two.core)
     output = tmp_path / "output.txt"
-    assert there.start(there.command("influxdb", two.inventory, {}), output).wait(300) == 0, output.read_text()
+    assert there.start(there.command("influxdb", two.inventory, {}), output).wait(PATIENCE) == 0, output.read_text()
     assert "2 nodes to be upgraded to 1.4.3 in 2 waves" in output.read_text()
     assert sorted(file.name for file in reports.iterdir()) == [
         "junit.xml", "plan.json", "report.html", "report.json", "report.md",
@@ -70,7 +70,7 @@ def test_each_host_has_a_target_of_its_own(fleet: Callable[..., Fleet], tmp_path
     there = installation(two.core)
     output = tmp_path / "output.txt"
     settings = {"fleet_hosts": "influxdb", "fleet_report_dir": str(tmp_path / "reports")}
-    assert there.start(there.command("fleet", two.inventory, settings), output).wait(300) == 0, output.read_text()
+    assert there.start(there.command("fleet", two.inventory, settings), output).wait(PATIENCE) == 0, output.read_text()
     assert {host: two.version(host) for host in two.hosts} == {"influx1": "1.4.3", "influx2": "1.8.10"}
 
 
@@ -94,5 +94,5 @@ def test_one_playbook_after_the_other_in_one_process_looks_afresh(fleet: Callabl
     output = tmp_path / "output.txt"
     command = there.command("influxdb", one.inventory, {"fleet_report_dir": str(tmp_path / "reports")})
     command[1] = str(hops)
-    assert there.start(command, output).wait(300) == 0, output.read_text()
+    assert there.start(command, output).wait(PATIENCE) == 0, output.read_text()
     assert one.version("influx1") == "1.8.10"

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 import yaml
-from conftest import LAB, Fleet, Run
+from conftest import LAB, PATIENCE, Fleet, Run
 from test_refusals import refused
 from test_resume import kill_at
 
@@ -89,7 +89,7 @@ def done(one: Local, run: Run) -> None:
 @contextmanager
 def killed_installation(one: Local, node: str) -> Iterator[None]:
     """End what changes the release on a node as soon as the old one is being uninstalled, as a power cut does."""
-    command = [str(LAB), "exec", one.name, node, "--", "timeout", "120", "python3", "-c", KILL]
+    command = [str(LAB), "exec", one.name, node, "--", "timeout", str(PATIENCE), "python3", "-c", KILL]
     with subprocess.Popen(command) as killer:
         yield
         assert killer.wait() == 0

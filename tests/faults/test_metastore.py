@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import BAD, Fleet, lab, packages
+from conftest import BAD, PATIENCE, Fleet, lab, packages
 from test_resume import frozen_swap, kill_at, kill_swap, wait_for_workers
 
 RECORDED = ("--version", "0.11.1", "--data", "recorded")
@@ -106,7 +106,7 @@ def test_metadata_that_never_rests_leaves_the_node_as_it_was(fleet: Callable[...
     one = fleet("--nodes", "1", *RECORDED)
     one.sh(
         "influx1",
-        f"cat > /root/restless.sh <<'END'\n{RESTLESS}END\nnohup timeout 200 sh /root/restless.sh > /dev/null 2>&1 &",
+        f"cat > /root/restless.sh <<'END'\n{RESTLESS}END\nnohup timeout {PATIENCE} sh /root/restless.sh > /dev/null 2>&1 &",
     )
     run = one.run()
     assert run.statuses() == {"influx1": "rolled_back"}, run.text
@@ -152,7 +152,7 @@ def rows(fleet: Fleet) -> dict[str, list[str]]:
 
 def settle(fleet: Fleet) -> None:
     """Wait for the server's own database, which it makes some seconds after its start: a change of the metadata as any other."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while '["_internal"]' not in json.dumps(ask(fleet, "SHOW DATABASES")).replace("\\", ""):
         assert time.monotonic() < end
         time.sleep(0.2)
@@ -319,7 +319,7 @@ def test_metadata_that_somebody_deleted_is_told_and_nothing_touched(fleet: Calla
         "service influxdb stop; cd /var/lib/influxdb; cp meta/raft.db raft.db.old; rm -r meta;"
         " install -d -o influxdb -g influxdb meta; service influxdb start",
     )
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not one.version("influx1"):
         assert time.monotonic() < end
     before = one.sh("influx1", "cd /var/lib/influxdb; find . -type f | grep -v _internal | sort")

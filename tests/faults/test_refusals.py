@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Fleet, Run, lab, packages
+from conftest import PATIENCE, Fleet, Run, lab, packages
 
 WRONG_DIGEST = "0" * 64
 
@@ -170,9 +170,9 @@ def test_two_runs_at_once(fleet: Callable[..., Fleet]) -> None:
     assert first.wait().code == 0, first.text
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     """Wait until the condition holds."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "gave up waiting"
         time.sleep(0.2)

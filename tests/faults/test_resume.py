@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import LAB, Fleet, Run
+from conftest import LAB, PATIENCE, Fleet, Run
 
 MARKS = [
     pytest.param("Read the package", id="ask"),
@@ -52,9 +52,9 @@ if not record.get("finished"):
 """Stops the swap's process in a step, and says which process it is."""
 
 
-def kill_at(run: Run, words: str, seconds: float = 120) -> None:
+def kill_at(run: Run, words: str) -> None:
     """Kill the controller as soon as its output shows the words."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while words not in run.text:
         assert run.process.poll() is None, f"the run ended before it said {words!r}:\n{run.text}"
         assert time.monotonic() < end, f"no {words!r} in:\n{run.text}"
@@ -64,7 +64,7 @@ def kill_at(run: Run, words: str, seconds: float = 120) -> None:
 
 def frozen_swap(one: Fleet, step: str, node: str = "influx1") -> subprocess.Popen[str]:
     """Start what stops the process of the next swap in a step; nothing of a run notices that yet."""
-    command = [str(LAB), "exec", one.name, node, "--", "timeout", "120", "python3", "-c", FREEZE, step]
+    command = [str(LAB), "exec", one.name, node, "--", "timeout", str(PATIENCE), "python3", "-c", FREEZE, step]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -82,7 +82,7 @@ def swap(one: Fleet, node: str = "influx1") -> dict[str, Any]:
 
 def wait_for_workers(one: Fleet) -> None:
     """Wait until no process is left of the controllers that had this fleet's inventory."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while subprocess.run(["pgrep", "-f", f"ansible-playbook.* {one.inventory} "], check=False).returncode == 0:
         assert time.monotonic() < end, "a worker outlives its controller"
         time.sleep(0.1)

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -32,6 +34,22 @@ def run(*command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | 
         raise ToolError(f"exit code {code} from: {shlex.join(map(str, command))}")
 
 
+def output(*command: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+    """Run a command to its end and return what it wrote; a failure is a ToolError that holds all of it."""
+    result = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise ToolError(f"{result.stdout}exit code {result.returncode} from: {shlex.join(map(str, command))}")
+    return result.stdout
+
+
 def attempt(title: str, job: Callable[[], None]) -> bool:
     """Do a job below a title and say whether it passed: what comes after is done in any case."""
     print(f"\n--- {title}", flush=True)
@@ -49,6 +67,18 @@ def attempt_all(jobs: Mapping[str, Callable[[], None]]) -> bool:
     """Do all jobs, each below its title, and say whether all passed."""
     results = [attempt(title, job) for title, job in jobs.items()]
     return all(results)
+
+
+def attempt_side_by_side(jobs: Mapping[str, Callable[[], str]]) -> bool:
+    """Do all jobs, two at a time, show what each wrote below its title, and say whether all passed."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        runs = {title: pool.submit(job) for title, job in jobs.items()}
+        return attempt_all({title: partial(show, run) for title, run in runs.items()})
+
+
+def show(run: Future[str]) -> None:
+    """Print what a job wrote, when it is over."""
+    print(run.result())
 
 
 def main(job: Callable[[], bool]) -> None:

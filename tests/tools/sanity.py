@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -72,37 +71,31 @@ def search_path(core: str, python: Path) -> str:
 
 def run_sanity(core: str, python: Path) -> str:
     """Run all sanity tests of one core in a copy of the tree, and return its output where they passed."""
-    result = subprocess.run(
-        [python, python.with_name("ansible-test"), "sanity", "--color", "no"],
+    written = common.output(
+        python,
+        python.with_name("ansible-test"),
+        "sanity",
+        "--color",
+        "no",
         cwd=common.copy_tree(f"sanity-{core}"),
-        env={**os.environ, "HOME": str(home_folder(core, python)), "PATH": search_path(core, python)},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
+        env={"HOME": str(home_folder(core, python)), "PATH": search_path(core, python)},
     )
-    skipped = re.findall(r"Skipping sanity test \S+ on Python (\S+)", result.stdout)
+    skipped = re.findall(r"Skipping sanity test \S+ on Python (\S+)", written)
     left_out = sorted(set(skipped).intersection(NODE_PYTHONS.get(core, [])))
-    if result.returncode != 0 or left_out:
-        raise ToolError(f"{result.stdout}exit code {result.returncode}, skipped on these Pythons: {left_out or 'none'}")
-    return result.stdout
+    if left_out:
+        raise ToolError(f"{written}skipped on these Pythons: {', '.join(left_out)}")
+    return written
 
 
 def sanity() -> bool:
     """Run the tests of all chosen cores."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        runs = {core: pool.submit(run_core, core) for core in common.chosen("CORES", CORES)}
-        return common.attempt_all({f"sanity on ansible-core {core}": partial(show, run) for core, run in runs.items()})
+    cores = common.chosen("CORES", CORES)
+    return common.attempt_side_by_side({f"sanity on ansible-core {core}": partial(run_core, core) for core in cores})
 
 
 def run_core(core: str) -> str:
     """Run the tests of one core in its own environment."""
     return run_sanity(core, venvs.environment(f"core-{core}") / "bin" / "python")
-
-
-def show(run: Future[str]) -> None:
-    """Print what a run wrote, when it is over."""
-    print(run.result())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the unit tests: those of node code on every Python, those of controller code where ansible-core runs.
+Two Pythons at a time.
 
 PYTHONS="2.7 3.11" narrows the Pythons, TESTS="tests/unit/plugins/modules/test_x.py" the tests.
 """
@@ -50,20 +51,19 @@ def node_tests(tests: list[str], collection: Path) -> list[str]:
     return [test for test in tests if test.startswith(tuple(NODE_TESTS))]
 
 
-def run_tests(version: str, collection: Path, node_path: Path) -> None:
-    """Run the tests that this Python can run."""
+def run_tests(version: str, collection: Path, node_path: Path) -> str:
+    """Run the tests that this Python can run, and return what pytest wrote."""
     controller = runs_controller_code(version)
     roots = [common.collections_path(collection)] if controller else [common.collections_path(collection), node_path]
     tests = common.chosen("TESTS", ALL_TESTS)
     if not controller:
         tests = node_tests(tests, collection)
         if not tests:
-            print("none of these tests is one of node code")
-            return
+            return "none of these tests is one of node code"
     python = venvs.environment("units", version) / "bin" / "python"
     environment = {"PYTHONPATH": os.pathsep.join(map(str, roots)), "PYTHONDONTWRITEBYTECODE": "1"}
     command: list[str | Path] = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
-    common.run(*command, cwd=collection, env=environment)
+    return common.output(*command, cwd=collection, env=environment)
 
 
 def units() -> bool:
@@ -73,7 +73,7 @@ def units() -> bool:
     node_path = node_ansible(common.empty_folder("node"))
     versions = common.chosen("PYTHONS", venvs.acceptable_pythons("units"))
     runs = {version: partial(run_tests, version, collection, node_path) for version in versions}
-    return common.attempt_all({f"unit tests on Python {version}": run for version, run in runs.items()})
+    return common.attempt_side_by_side({f"unit tests on Python {version}": run for version, run in runs.items()})
 
 
 if __name__ == "__main__":

@@ -833,7 +833,7 @@ def test_a_way_back_that_loses_nothing_needs_no_question() -> None:
     [
         (
             counted(1234567),
-            "There are 1,234,567 points with times since the upgrade, which the copies of 0.7.3 have not",
+            "The copies of 0.7.3 have no points with times since the upgrade, and the server has 1,234,567",
         ),
         (counted(blanked("1234", {"rows": 12345})["rows"]), "There are ******** points"),
         (REFUSED, "Nobody can tell which points"),
