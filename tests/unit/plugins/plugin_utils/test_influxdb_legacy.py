@@ -831,18 +831,15 @@ def test_a_way_back_that_loses_nothing_needs_no_question() -> None:
 @pytest.mark.parametrize(
     ("since", "told"),
     [
-        (
-            counted(1234567),
-            "The copies of 0.7.3 have no points with times since the upgrade, and the server has 1,234,567",
-        ),
-        (counted(blanked("1234", {"rows": 12345})["rows"]), "There are ******** points"),
-        (REFUSED, "Nobody can tell which points"),
-        ({"skipped": True}, "Nobody can tell which points"),
+        (counted(1234567), "since the upgrade, and the server has 1,234,567"),
+        (counted(blanked("1234", {"rows": 12345})["rows"]), "since the upgrade, and the server has ********"),
+        (REFUSED, "Nobody can tell which points were written"),
+        ({"skipped": True}, "Nobody can tell which points were written"),
     ],
 )
 def test_points_that_the_way_back_loses_have_to_be_accepted(since: dict[str, Any], told: str) -> None:
     [found] = lost(since=since)
-    assert ids([found]) == [("writes-since", "blocker")] and found["message"].startswith(told)
+    assert ids([found]) == [("writes-since", "blocker")] and told in found["message"]
 
 
 @pytest.mark.parametrize("changes", [{"first": False}, {"copied": {}}, {"closed": True}])
