@@ -8,7 +8,7 @@ LAB := tests/lab/lab
 export PYTHONDONTWRITEBYTECODE := 1
 
 # What "make test" runs, in this order. "b:a": without a passed, b is not tried. "b+c": side by side.
-PHASES ?= lint docs-lint units sanity package lab molecule:lab+sample:lab
+PHASES ?= lint docs-lint units sanity package+lab molecule:lab+sample:lab
 
 .PHONY: help test lint docs-lint units sanity package lab molecule sample faults bench demo format clean
 
