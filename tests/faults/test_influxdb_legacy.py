@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -158,6 +159,17 @@ def test_a_killed_controller(small: Callable[..., Legacy], nodes: int, words: st
     done(one, again, before)
     assert writer.lost() == []
     assert writer.acknowledged > 100
+
+
+def test_a_controller_that_is_killed_when_one_node_of_two_has_its_note(small: Callable[..., Legacy]) -> None:
+    two = small(2)
+    before = two.holdings()
+    kill_at(two.start(), f"{TASK}Note that the node is about to change]")
+    wait_for_workers(two)
+    note = json.dumps({"id": f"influxdb_legacy-{OLD}-{NEW}", "source": OLD, "target": NEW})
+    two.sh("influx1", f"echo '{note}' > {STATE}/influxdb_legacy.json")
+    two.sh("influx2", f"rm -f {STATE}/influxdb_legacy.json")
+    done(two, two.run(), before)
 
 
 SWAPPING = f'until grep -q \'"step": "install"\' {STATE}/swap.json 2>/dev/null; do sleep 0.01; done'

@@ -15,7 +15,7 @@ from pathlib import Path
 import common
 import user
 
-from dbfleet_bench import cost, couchdb, downtime, machine, page, rotation, sync
+from dbfleet_bench import cost, couchdb, downtime, legacy, machine, page, rotation, sync
 from dbfleet_bench.fleets import RELEASES, Bench, lab
 from dbfleet_bench.result import Result
 
@@ -34,11 +34,12 @@ def measure(there: Bench, options: argparse.Namespace) -> Result:
     """Measure everything, and note how busy the machine was before and after."""
     before, repeat = machine.load(), options.repeat
     down = [downtime.measure(there, repeat, release) for release in options.releases]
+    copying = legacy.measure(there, repeat, options.data) if options.data else None
     costs = [cost.measure(there, nodes) for nodes in options.nodes]
     out = [rotation.measure(there, repeat, release) for release in options.couchdb]
     growth = sync.measure(there, repeat, options.copies) if options.copies else None
     loads = {"load before": before, "load after": machine.load()}
-    return Result(2, repeat, {**machine.facts(there.installation), **loads}, down, costs, out, growth)
+    return Result(3, repeat, {**machine.facts(there.installation), **loads}, down, copying, costs, out, growth)
 
 
 def keep(result: Result, folder: Path) -> None:
@@ -56,6 +57,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     add("--repeat", type=positive, default=5, metavar="N", help="changes by each method (default: 5)")
     for name, kind, default, metavar, what in (
         ("--releases", releases(RELEASES), list(RELEASES), "V,...", "releases of InfluxDB to upgrade from"),
+        ("--data", counts, [1, 2048], "MIB,...", "what nodes of InfluxDB 0.7.3 hold besides the lab's data"),
         ("--nodes", counts, [1, 3, 10], "N,...", "fleets for the costs of a run"),
         (
             "--couchdb",

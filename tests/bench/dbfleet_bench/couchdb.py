@@ -25,6 +25,7 @@ class Cluster(Fleet):
 
     product: ClassVar[str] = "couchdb"
     playbook_name: ClassVar[str] = "cloudant_db"
+    package_name: ClassVar[str] = "couchdb"
     new: ClassVar[str] = "3.4.3"
     releases: ClassVar[Mapping[str, Sequence[str]]] = RELEASES
 

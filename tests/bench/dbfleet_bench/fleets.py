@@ -64,6 +64,7 @@ class Fleet:
     product: ClassVar[str] = "influxdb"
     playbook_name: ClassVar[str] = "influxdb"
     """The collection's playbook for it."""
+    package_name: ClassVar[str] = "influxdb"
     new: ClassVar[str] = NEW
     releases: ClassVar[Mapping[str, Sequence[str]]] = RELEASES
 
@@ -75,7 +76,7 @@ class Fleet:
         return [node.address for node in nodes if (node.fleet, node.product) == (NAME, self.product)]
 
     def package(self, version: str) -> Path:
-        return self.bench.packages / f"{self.product}_{version}_amd64.deb"
+        return self.bench.packages / f"{self.package_name}_{version}_amd64.deb"
 
     def ssh(self, script: str, given: bytes = b"", node: int = 0) -> str:
         """Run a shell script on a node, as a person does, and return what it printed."""

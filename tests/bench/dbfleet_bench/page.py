@@ -11,6 +11,7 @@ from dbfleet_bench.cost import Cost, Size
 from dbfleet_bench.couchdb import BY_HAND, Cluster
 from dbfleet_bench.downtime import Downtime
 from dbfleet_bench.fleets import Fleet
+from dbfleet_bench.legacy import Copying, Server
 from dbfleet_bench.result import Result
 from dbfleet_bench.rotation import Rotation
 from dbfleet_bench.sync import Growth, relative
@@ -20,6 +21,8 @@ def render(result: Result) -> str:
     """Return the whole page."""
     parts = ["# Upgrades"]
     parts += [part for each in result.downtime for part in downtime(each, result.repeat)]
+    if result.copying:
+        parts += copying(result.copying, result.repeat)
     if result.sizes:
         parts += costs(result.sizes)
     parts += [part for each in result.rotation for part in rotation(each, result.repeat)]
@@ -40,6 +43,27 @@ def downtime(found: Downtime, repeat: int) -> list[str]:
         f"Target {met(found.met)}: the collection is down for {found.ratio:.2f} times the floor (at most {found.target}).",
         "The steps of the collection's swap, as the node noted them (the service is down from stop to ready):",
         steps(found.steps),
+    ]
+
+
+def copying(found: Copying, repeat: int) -> list[str]:
+    """Return how long servers are down that hold little and much, by each method."""
+    head = ["MiB to copy", "method", "median s", "min s", "max s", "× least to copy"]
+    rows = [
+        [
+            str(each.mebibytes),
+            each.title,
+            *[f"{value:.2f}" for value in (each.median, min(each.seconds), max(each.seconds))],
+            f"{each.ratio:.2f}",
+        ]
+        for each in found.outages
+    ]
+    return [
+        f"## InfluxDB without an answer, from {found.release} to {Server.new}",
+        f"One server, until it answers with its shard spaces in place, before the migration; {repeat} changes by each method, in turns.",
+        table(head, rows),
+        f"Target {met(found.met)}: with the most to copy, the collection is down for {found.ratio:.2f} times as long as with the"
+        f" least (at most {found.target}).",
     ]
 
 

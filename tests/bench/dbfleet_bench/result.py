@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dbfleet_bench.cost import Size
 from dbfleet_bench.downtime import Downtime
+from dbfleet_bench.legacy import Copying
 from dbfleet_bench.rotation import Rotation
 from dbfleet_bench.sync import Growth
 
@@ -22,6 +23,8 @@ class Result:
     machine: Mapping[str, str]
     downtime: list[Downtime]
     """One entry for each release of InfluxDB that was upgraded from."""
+    copying: Copying | None
+    """Of InfluxDB 0.7; None where it was not measured."""
     sizes: list[Size]
     rotation: list[Rotation]
     """One entry for each release of CouchDB that was upgraded from."""
