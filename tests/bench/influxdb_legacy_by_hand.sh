@@ -15,7 +15,8 @@ influxdb() {
 }
 
 space() {
-    influxdb /cluster/shard_spaces --data "{\"database\": \"$1\", \"name\": \"$2\", \"regex\": \"$3\", \"shardDuration\": \"$4\"}"
+    influxdb "/cluster/shard_spaces/$1" --data "{\"name\": \"$2\", \"regex\": \"$3\", \"shardDuration\": \"$4\",
+        \"retentionPolicy\": \"inf\", \"replicationFactor\": 1, \"split\": 1}"
 }
 
 service influxdb stop
