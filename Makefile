@@ -43,7 +43,7 @@ molecule: lab ## every Molecule scenario (SCENARIO="influxdb")
 sample: lab ## one fault of each kind on real nodes
 	@tests/faults/run -m sample
 
-faults: lab ## every fault: upgrades that are killed, cut off and broken on purpose (half an hour and more)
+faults: lab ## every fault: upgrades that are killed, cut off and broken on purpose (hours)
 	@$(LAB) check
 	@tests/faults/run
 
