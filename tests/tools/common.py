@@ -72,8 +72,15 @@ def attempt_all(jobs: Mapping[str, Callable[[], None]]) -> bool:
 def attempt_side_by_side(jobs: Mapping[str, Callable[[], str]]) -> bool:
     """Do all jobs, two at a time, show what each wrote below its title, and say whether all passed."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        runs = {title: pool.submit(job) for title, job in jobs.items()}
+        runs = {title: pool.submit(timed, job) for title, job in jobs.items()}
         return attempt_all({title: partial(show, run) for title, run in runs.items()})
+
+
+def timed(job: Callable[[], str]) -> str:
+    """Do a job and return what it wrote, and how long it took: it is shown later."""
+    started = time.monotonic()
+    written = job()
+    return f"{written.rstrip()}\nafter {time.monotonic() - started:.1f} s beside another"
 
 
 def show(run: Future[str]) -> None:
