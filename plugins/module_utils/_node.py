@@ -380,6 +380,7 @@ def state(state_dir):
         "exists": os.path.isdir(state_dir),
         "lock": _lock.read(state_dir),
         "swap": swap(state_dir),
+        "installation": installation(state_dir),
         "journal": {"entries": len(lines), "last": lines[-1]} if lines else None,
         "backups": backups(os.path.join(state_dir, "backup")),
     }
@@ -397,6 +398,17 @@ def swap(state_dir):
         found = {}
     keys = ("id", "state", "step", "finished", "outcome")
     return dict(((key, found.get(key)) for key in keys), running=locked(os.path.join(state_dir, "swap.lock")))
+
+
+def installation(state_dir):
+    # type: (str) -> Optional[Dict[str, Any]]
+    """Return which installer's run took the old release away last, and whether it has ended; None where none did."""
+    try:
+        found = json.loads(_process.read_text(os.path.join(state_dir, "cloudant_install.json")))
+    except (IOError, OSError, ValueError):
+        return None
+    steps = found.get("steps", {})
+    return {"id": found.get("id"), "finished": steps.get("configure") == "ended"} if "uninstall" in steps else None
 
 
 def locked(path):

@@ -111,7 +111,8 @@ node:
     state:
       description:
         - C(exists), C(lock) (as it is in the file), C(swap) (C(id), C(state), C(step), C(finished), C(outcome) and C(running)),
-          C(journal) (C(entries) and C(last)), each null if there is none, and C(backups), the ids of complete backups.
+          C(installation) (of Cloudant Local, C(id) and C(finished)), C(journal) (C(entries) and C(last)), each null if there is none,
+          and C(backups), the ids of complete backups.
       type: dict
     disk:
       description: C(state_dir) with C(free) and C(total) bytes of the file system that holds the state folder or will hold it.

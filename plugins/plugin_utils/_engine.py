@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._paths import PATHS
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._versions import parse
 
 Facts = Mapping[str, Mapping[str, Any]]
@@ -165,15 +166,24 @@ def _listed(value: Any) -> list[Any]:
 
 
 def role_of(results: Sequence[Mapping[str, Any]]) -> str:
-    """Return the role of a node: of the run that died here, else of the first product that is installed; empty where none is.
+    """Return the role of a node: of the run or the change that was cut off here, else of the first product that is installed.
 
-    results are those of node_info for each product, item. A run that died may have left its product uninstalled.
+    Empty where none is. results are those of node_info for each product, item. What was cut off may have left its product uninstalled,
+    and another one of the list beside it.
     """
-    lock = results[0]["node"]["state"]["lock"] or {}
+    state = results[0]["node"]["state"]
+    lock = state["lock"] or {}
     installed = [
         str(result["item"]["role"]) for result in results if _is_one(result["item"], result["node"]["package"])
     ]
-    return str(lock.get("path") or next(iter(installed), ""))
+    return str(lock.get("path") or _role_of_change(state) or next(iter(installed), ""))
+
+
+def _role_of_change(state: Mapping[str, Any]) -> str:
+    """Return the role of a change of the release that has not ended, empty where all have. A change is named PATH-FROM-TO."""
+    changes = [state.get("swap") or {}, state.get("installation") or {}]
+    begun = {str(one["id"]).partition("-")[0] for one in changes if one.get("id") and not one["finished"]}
+    return next((path.role for path in PATHS if path.id in begun), "")
 
 
 def _is_one(product: Mapping[str, Any], package: Mapping[str, Any]) -> bool:

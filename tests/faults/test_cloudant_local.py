@@ -24,13 +24,16 @@ from dbfleet_lab.couch_load import Load
 
 OLD, NEW = "1.0.0.5", "1.1.0"
 KILL = """
-import json, os, time
-state = "/var/lib/dbfleet/cloudant_install"
+import json, os, subprocess, sys, time
+state, package = "/var/lib/dbfleet/cloudant_install", sys.argv[1:]
 while not os.path.exists(state + ".json") or "uninstall" not in open(state + ".json").read():
+    time.sleep(0.01)
+query = ["dpkg-query", "-W", "-f", "${db:Status-Status}", *package]
+while package and subprocess.run(query, capture_output=True).stdout == b"installed":
     time.sleep(0.01)
 os.kill(json.load(open(state + ".lock"))["pid"], 9)
 """
-"""Kills the process that changes the release, as soon as it uninstalls the old one."""
+"""Kills the process that changes the release, as soon as it uninstalls the old one; with a package, as soon as that is gone."""
 
 
 @dataclass
@@ -87,9 +90,9 @@ def done(one: Local, run: Run) -> None:
 
 
 @contextmanager
-def killed_installation(one: Local, node: str) -> Iterator[None]:
-    """End what changes the release on a node as soon as the old one is being uninstalled, as a power cut does."""
-    command = [str(LAB), "exec", one.name, node, "--", "timeout", str(PATIENCE), "python3", "-c", KILL]
+def killed_installation(one: Local, node: str, *package: str) -> Iterator[None]:
+    """End what changes the release on a node as soon as the old one is being uninstalled, or its package is gone, as a power cut does."""
+    command = [str(LAB), "exec", one.name, node, "--", "timeout", str(PATIENCE), "python3", "-c", KILL, *package]
     with subprocess.Popen(command) as killer:
         yield
         assert killer.wait() == 0
@@ -133,11 +136,19 @@ def test_a_killed_controller(local: Callable[..., Local], words: str) -> None:
     assert one.documents() == before
 
 
-@pytest.mark.sample
-def test_recover_finishes_what_was_cut_off_for_nothing_leads_back(local: Callable[..., Local]) -> None:
+CUT_OFF = [
+    pytest.param([], id="before-the-package-goes"),
+    pytest.param(["cloudant-dbnode"], id="package-gone", marks=pytest.mark.sample),
+]
+
+
+@pytest.mark.parametrize("package", CUT_OFF)
+def test_recover_finishes_what_was_cut_off_for_nothing_leads_back(
+    local: Callable[..., Local], package: list[str]
+) -> None:
     one = local("--nodes", "2")
     before = one.documents()
-    with killed_installation(one, "db1"):
+    with killed_installation(one, "db1", *package):
         first = one.run()
     assert first.statuses() == {"db1": "failed", "db2": "held"}
     assert "no way back" in first.nodes["db1"]["outcome"]["reason"]

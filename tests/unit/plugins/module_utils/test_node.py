@@ -316,7 +316,7 @@ def test_processes_of_a_service(tmp_path, pid, cgroup, mine):
 
 
 def test_state_of_a_node_never_touched(tmp_path):
-    expected = {"exists": False, "lock": None, "swap": None, "journal": None, "backups": []}
+    expected = {"exists": False, "lock": None, "swap": None, "installation": None, "journal": None, "backups": []}
     assert _node.state(str(tmp_path / "none")) == expected
 
 
@@ -334,9 +334,25 @@ def test_state_tells_what_is_there(tmp_path):
         "exists": True,
         "lock": {"run_id": "r1"},
         "swap": {"id": "s1", "state": "failed", "step": "start", "finished": True, "outcome": None, "running": False},
+        "installation": None,
         "journal": {"entries": 2, "last": {"n": 2}},
         "backups": ["b1", "b2"],
     }
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ('{"id": "c1", "steps": {"keep": "ended"}}', None),
+        ('{"id": "c1", "steps": {"keep": "ended", "uninstall": "began"}}', {"id": "c1", "finished": False}),
+        ('{"id": "c1", "steps": {"uninstall": "ended", "configure": "began"}}', {"id": "c1", "finished": False}),
+        ('{"id": "c1", "steps": {"uninstall": "ended", "configure": "ended"}}', {"id": "c1", "finished": True}),
+        ("{torn", None),
+    ],
+)
+def test_how_far_an_installer_came(tmp_path, content, found):
+    put(tmp_path, "cloudant_install.json", content)
+    assert _node.state(str(tmp_path))["installation"] == found
 
 
 def test_a_swap_runs_while_its_lock_is_held(tmp_path):

@@ -205,9 +205,9 @@ def test_detection_is_told_in_a_line() -> None:
     assert _engine.detected(node, grave) == "influxdb 1.3.9: shards-b1"
 
 
-def identified(*installed: str, lock: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def identified(*installed: str, lock: dict[str, Any] | None = None, **left: Any) -> list[dict[str, Any]]:
     roles = ("cloudant_db", "cloudant_lb")
-    state = {"lock": lock}
+    state = {"lock": lock, **left}
     return [
         {"item": {"role": role}, "node": {"package": {"installed": role in installed}, "state": state}}
         for role in roles
@@ -231,3 +231,10 @@ def test_the_role_of_a_node_is_that_of_the_run_that_died_there_or_of_what_is_ins
     assert _engine.role_of(identified(lock={"path": "cloudant_db"})) == "cloudant_db"
     assert _engine.role_of(identified("cloudant_lb", lock={"path": None})) == "cloudant_lb"
     assert _engine.role_of(identified()) == ""
+
+
+@pytest.mark.parametrize("kind", ["swap", "installation"])
+@pytest.mark.parametrize(("finished", "role"), [(False, "cloudant_db"), (True, "cloudant_lb")])
+def test_the_role_of_a_node_is_that_of_the_change_that_was_cut_off_there(kind: str, finished: bool, role: str) -> None:
+    change = {"id": "cloudant_db-1.0.0.5-1.1.0", "finished": finished}
+    assert _engine.role_of(identified("cloudant_lb", **{kind: change})) == role
