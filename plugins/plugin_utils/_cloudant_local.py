@@ -22,9 +22,13 @@ RED_HAT = "RedHat"
 _NAME = re.compile(r"^\s*-name\s+(\S+)", re.MULTILINE)
 
 
-def erlang_names(results: Sequence[Facts]) -> list[str]:
-    """Return the name in each vm.args, results of slurp; empty where it could not be read, or sets none."""
-    return [_erlang_name(result.get("content") or "") for result in results]
+def erlang_names(results: Sequence[Facts], change: Facts) -> list[str]:
+    """Return the name in each vm.args, results of slurp; empty where it could not be read, or sets none.
+
+    The first is the node's own, which was noted with a change: one that was cut off may have taken the file away.
+    """
+    names = [_erlang_name(result.get("content") or "") for result in results]
+    return [names[0] or change.get("node", ""), *names[1:]]
 
 
 def _erlang_name(content: str) -> str:

@@ -30,7 +30,10 @@ def test_an_erlang_name_is_read_from_vm_args() -> None:
     text = "# -name old@host\n-setcookie secret\n-name cloudant@db1.example.com\n"
     read = {"content": base64.b64encode(text.encode()).decode()}
     short = {"content": base64.b64encode(b"-sname cloudant\n").decode()}
-    assert _cloudant_local.erlang_names([read, {"msg": "no such file"}, short]) == ["cloudant@db1.example.com", "", ""]
+    gone = {"msg": "no such file"}
+    assert _cloudant_local.erlang_names([read, gone, short], {}) == ["cloudant@db1.example.com", "", ""]
+    assert _cloudant_local.erlang_names([gone, gone], {}) == ["", ""]
+    assert _cloudant_local.erlang_names([gone, gone], {"node": "cloudant@db1.lan"}) == ["cloudant@db1.lan", ""]
 
 
 OUT = {"name": "db1.lan", "out": True, "up": False, "status": "NOLB", "check_code": 404}
