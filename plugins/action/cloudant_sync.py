@@ -14,9 +14,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.dbfleet.upgrade.plugins.action.node_swap import driven
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._couchdb_sync import ARGUMENTS
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._follower import driven
 
 MODULE = "dbfleet.upgrade.cloudant_sync"
 

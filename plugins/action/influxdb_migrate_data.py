@@ -10,13 +10,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.dbfleet.upgrade.plugins.action.cloudant_sync import duration
-from ansible_collections.dbfleet.upgrade.plugins.action.node_swap import BROKEN_LIMIT, PAUSES, driven
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_migration import OPTIONS, speed, too_late
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._follower import (
+    BROKEN_LIMIT,
+    PAUSES,
+    Answer,
+    Connected,
+    FollowingAction,
+    driven,
+)
 
 MODULE = "dbfleet.upgrade.influxdb_migrate_data"
 WAIT = 20.0
@@ -24,10 +29,8 @@ WAIT = 20.0
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
-Answer = dict[str, Any]
 
-
-class ActionModule(ActionBase):
+class ActionModule(FollowingAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Answer:
         result: Answer = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(argument_spec=OPTIONS)
@@ -51,18 +54,15 @@ class ActionModule(ActionBase):
         result.update(follower.follow())
         return result
 
-    def _reset(self) -> None:
-        """Close what is left of the connection, such as the master process of ssh, which would fail again and again."""
-        if hasattr(self._connection, "reset"):
-            self._connection.reset()
 
-
-class Follower:
+class Follower(Connected):
     """Asks until the migration is over or the limit is; ask is told how long to wait, and whether to start it where none runs.
 
     It is started by the first call alone: one that ended early, or with the server, is not begun again behind the user's back.
     A worker outlives an ansible-playbook that is killed, and asks no more once driven() is false.
     """
+
+    goes_on = "a migration that has begun goes on in the server"
 
     def __init__(
         self,
@@ -76,15 +76,10 @@ class Follower:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__(reset, say, driven, reconnect_timeout, clock, sleep)
         self.ask = ask
-        self.reset = reset
-        self.say = say
-        self.driven = driven
         self.start = start
         self.limit = limit
-        self.reconnect_timeout = reconnect_timeout
-        self.clock = clock
-        self.sleep = sleep
         self.begun = clock()
         self.first: Answer | None = None
         self.shown = -1
@@ -127,37 +122,8 @@ class Follower:
             self.shown = progress["shards_done"]
             self.say(words(progress))
 
-    def _reach(self) -> Answer:
-        """The module's answer, however often the connection breaks; AnsibleConnectionFailure if it stays broken too long."""
-        lost_at: float | None = None
-        attempt = 0
-        while True:
-            if not self.driven():
-                raise AnsibleActionFail("ansible-playbook was ended. A migration that has begun goes on in the server")
-            try:
-                answer = self.ask(max(0.0, min(WAIT, self._left())), self.start and self.first is None)
-            except AnsibleConnectionFailure:
-                lost_at = self.clock() if lost_at is None else lost_at
-                if self.clock() - lost_at >= self.reconnect_timeout:
-                    raise
-                self._pause(attempt, lost_at)
-                attempt += 1
-                continue
-            if lost_at is not None:
-                self.say("the node can be reached again")
-            return answer
-
-    def _pause(self, attempt: int, lost_at: float) -> None:
-        if attempt == 0:
-            self.say(
-                "the connection is lost; a migration that has begun goes on in the server; trying to reach the node again"
-            )
-        left = self.reconnect_timeout - (self.clock() - lost_at)
-        self.sleep(min(PAUSES[min(attempt, len(PAUSES) - 1)], max(0.0, left)))
-        try:
-            self.reset()
-        except AnsibleConnectionFailure:
-            return
+    def _ask(self, _was_lost: bool) -> Answer:
+        return self.ask(max(0.0, min(WAIT, self._left())), self.start and self.first is None)
 
 
 def overall(first: Answer, last: Answer, seconds: float) -> Answer:

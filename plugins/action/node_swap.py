@@ -6,24 +6,25 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._follower import (
+    BROKEN_LIMIT,
+    PAUSES,
+    Answer,
+    Connected,
+    FollowingAction,
+    driven,
+)
 
 MODULE = "dbfleet.upgrade.node_swap"
 TIMEOUT = 3600
 RECONNECT_TIMEOUT = 300
-PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between attempts to reach a node again; the last one from then on."""
-BROKEN_LIMIT = 3
-"""So many answers in succession that are not a module's (its process was killed, or has no Python) are an answer."""
 
 STEPS = {
     "look": "looking at the node",
@@ -56,10 +57,8 @@ ENDS = {
     "failed": "failed",
 }
 
-Answer = dict[str, Any]
 
-
-class ActionModule(ActionBase):
+class ActionModule(FollowingAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Answer:
         result: Answer = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
@@ -86,28 +85,15 @@ class ActionModule(ActionBase):
     def _number(self, option: str, default: int) -> int:
         return int(self._task.args.get(option, default))
 
-    def _reset(self) -> None:
-        """Close what is left of the connection, such as the master process of ssh, which would fail again and again."""
-        if hasattr(self._connection, "reset"):
-            self._connection.reset()
 
-
-def driven() -> bool:
-    """Return whether the process that forked this worker lives: ansible-playbook, which drives the run.
-
-    The kernel gives an orphan another parent at once. multiprocessing's own is_alive() would not do: it asks a pipe that
-    every worker forked later holds open too.
-    """
-    parent = multiprocessing.parent_process()
-    return parent is None or os.getppid() == parent.pid
-
-
-class Follower:
+class Follower(Connected):
     """Asks until the swap is finished; ask(True) is not to wait for that. say gets a line for each change of the step.
 
     A worker outlives an ansible-playbook that is killed. Asking on, it would take up a swap that died on the node, while a
     person recovers it. So nothing is asked any more once driven() is false.
     """
+
+    goes_on = "a swap that has begun goes on by itself"
 
     def __init__(
         self,
@@ -120,15 +106,9 @@ class Follower:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__(reset, say, driven, reconnect_timeout, clock, sleep)
         self.ask = ask
-        self.reset = reset
-        self.say = say
-        self.driven = driven
         self.timeout = timeout
-        self.reconnect_timeout = reconnect_timeout
-        self.clock = clock
-        self.sleep = sleep
-        self.disconnected = 0.0
         self.shown = ""
 
     def follow(self) -> Answer:
@@ -166,34 +146,5 @@ class Follower:
         )
         return dict(answer, failed=True, msg=message, disconnected=round(self.disconnected, 1))
 
-    def _reach(self) -> Answer:
-        """The module's answer, however often the connection breaks; AnsibleConnectionFailure if it stays broken too long."""
-        lost_at: float | None = None
-        attempt = 0
-        while True:
-            begun = self.clock()
-            if not self.driven():
-                raise AnsibleActionFail("ansible-playbook was ended. A swap that has begun goes on by itself")
-            try:
-                answer = self.ask(lost_at is not None)
-            except AnsibleConnectionFailure:
-                lost_at = self.clock() if lost_at is None else lost_at
-                if self.clock() - lost_at >= self.reconnect_timeout:
-                    raise
-                self._pause(attempt, lost_at)
-                attempt += 1
-                continue
-            if lost_at is not None:
-                self.disconnected += begun - lost_at
-                self.say("the node can be reached again")
-            return answer
-
-    def _pause(self, attempt: int, lost_at: float) -> None:
-        if attempt == 0:
-            self.say("the connection is lost; a swap that has begun goes on by itself; trying to reach the node again")
-        left = self.reconnect_timeout - (self.clock() - lost_at)
-        self.sleep(min(PAUSES[min(attempt, len(PAUSES) - 1)], max(0.0, left)))
-        try:
-            self.reset()
-        except AnsibleConnectionFailure:
-            return
+    def _ask(self, was_lost: bool) -> Answer:
+        return self.ask(was_lost)
