@@ -121,15 +121,15 @@ def _understood(function, text):
 
 
 class ShardSpace(object):
-    """One shard space of one server."""
+    """The shard space of one name, the same in each of some databases of one server."""
 
-    def __init__(self, client, database, name):
-        # type: (Any, str, str) -> None
-        for part in (database, name):
+    def __init__(self, client, databases, name):
+        # type: (Any, List[str], str) -> None
+        for part in databases + [name]:
             segment(part)
         self._client = client
-        self._database = database
-        self._name = name
+        self._databases = sorted({to_text(database) for database in databases})
+        self._name = to_text(name)
         self._version = client.version()
         require_legacy(self._version, HAS_SPACES)
 
@@ -137,73 +137,91 @@ class ShardSpace(object):
         # type: (Dict[str, Any], bool) -> Dict[str, Any]
         """values: those that are given; others stay as they are, or are the server's for a new space."""
         before = self._find()
-        after = dict(before or dict(DEFAULTS, regex=""), name=self._name, database=self._database, **values)
-        if before and meaning(before) == meaning(after):
-            return self._result(before, before)
-        self._refuse(after)
-        if before:
+        after = {database: self._wanted(database, before.get(database), values) for database in self._databases}
+        for database in before:
+            if meaning(before[database]) == meaning(after[database]):
+                after[database] = before[database]
+        differing = [database for database in self._databases if after[database] is not before.get(database)]
+        if differing:
+            self._refuse([after[database] for database in differing])
+        if any(database in before for database in differing):
             self._refuse_change()
-        if check_mode:
-            return self._result(before, after)
-        (self._client.change_space if before else self._client.create_space)(self._database, to_server(after))
-        return self._result(before, self._seen(after))
+        if differing and not check_mode:
+            for database in differing:
+                send = self._client.change_space if database in before else self._client.create_space
+                send(database, to_server(after[database]))
+            after = self._seen(after)
+        return self._result(before, after)
 
     def absent(self, force, check_mode):
         # type: (bool, bool) -> Dict[str, Any]
         before = self._find()
         if before:
-            self._refuse_loss(force)
-            if not check_mode:
-                self._client.remove_space(self._database, self._name)
-                self._seen(None)
-        return self._result(before, None)
+            self._refuse_loss(before, force)
+        if before and not check_mode:
+            for database in before:
+                self._client.remove_space(database, self._name)
+            self._seen({})
+        return self._result(before, {})
+
+    def _wanted(self, database, before, values):
+        # type: (str, Optional[Dict[str, Any]], Dict[str, Any]) -> Dict[str, Any]
+        return dict(before or dict(DEFAULTS, regex=""), name=self._name, database=database, **values)
 
     def _find(self):
-        # type: () -> Optional[Dict[str, Any]]
-        wanted = (self._database, self._name)
-        found = [one for one in self._client.spaces() if (one["database"], one["name"]) == wanted]
-        return from_server(found[0]) if found else None
+        # type: () -> Dict[str, Dict[str, Any]]
+        """The spaces that are there, by database."""
+        there = [from_server(one) for one in self._client.spaces() if one["name"] == self._name]
+        return {space["database"]: space for space in there if space["database"] in self._databases}
 
     def _result(self, before, after):
-        # type: (Optional[Dict[str, Any]], Optional[Dict[str, Any]]) -> Dict[str, Any]
+        # type: (Dict[str, Dict[str, Any]], Dict[str, Dict[str, Any]]) -> Dict[str, Any]
         return {
             "changed": before != after,
-            "before": before,
-            "space": after,
-            "diff": {"before": before or {}, "after": after or {}},
+            "before": [before[database] for database in self._databases if database in before],
+            "spaces": [after[database] for database in self._databases if database in after],
+            "diff": {"before": before, "after": after},
         }
 
     def _seen(self, wanted):
-        # type: (Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]
-        """The space as the server shows it after a change."""
+        # type: (Dict[str, Dict[str, Any]]) -> Dict[str, Dict[str, Any]]
+        """The spaces as the server shows them after a change."""
         found = self._find()
-        if (found and meaning(found)) != (wanted and meaning(wanted)):
-            raise FleetError(
-                "The server took the change of the shard space {0}, and shows {1}".format(self._name, _shown(found)),
-                _shown(wanted),
-                "see the log of the server, and whether somebody else changes its shard spaces",
-                reason="no-effect",
-            )
+        for database in self._databases:
+            there, expected = found.get(database), wanted.get(database)
+            if (there and meaning(there)) != (expected and meaning(expected)):
+                raise FleetError(
+                    "The server took the change of the shard space {0}, and shows {1}".format(self._of(database), _shown(there)),
+                    _shown(expected),
+                    "see the log of the server, and whether somebody else changes its shard spaces",
+                    reason="no-effect",
+                )
         return found
+
+    def _of(self, *databases):
+        # type: (str) -> str
+        return to_native(u"{0} of {1}".format(self._name, u", ".join(databases)))
 
     # Refusals
 
-    def _refuse(self, space):
-        # type: (Dict[str, Any]) -> None
+    def _refuse(self, spaces):
+        # type: (List[Dict[str, Any]]) -> None
         """What the server would take and do otherwise, or answer with an error that says little."""
-        _refuse_unknown(self._client.databases(), self._database)
-        check_regex(space["regex"])
-        retention(space["retention_policy"])
-        shard_duration(space["shard_duration"])
-        for name in ("replication_factor", "split"):
-            if space[name] < 1:
-                raise FleetError(
-                    "{0} is {1}, which the server takes for 1".format(name, space[name]),
-                    "1 or more",
-                    "correct it",
-                    reason=name.replace("_", "-"),
-                )
-        self._refuse_copies(space["replication_factor"])
+        there = self._client.databases()
+        for space in spaces:
+            _refuse_unknown(there, space["database"])
+            check_regex(space["regex"])
+            retention(space["retention_policy"])
+            shard_duration(space["shard_duration"])
+            for name in ("replication_factor", "split"):
+                if space[name] < 1:
+                    raise FleetError(
+                        "{0} is {1}, which the server takes for 1".format(name, space[name]),
+                        "1 or more",
+                        "correct it",
+                        reason=name.replace("_", "-"),
+                    )
+        self._refuse_copies(max(space["replication_factor"] for space in spaces))
 
     def _refuse_copies(self, wanted):
         # type: (int) -> None
@@ -220,20 +238,20 @@ class ShardSpace(object):
         # type: () -> None
         if release(self._version) < CHANGES_SPACES:
             raise FleetError(
-                "InfluxDB {0} cannot change the shard space {1}".format(self._version, self._name),
+                "InfluxDB {0} cannot change the shard space {1}".format(self._version, to_native(self._name)),
                 "0.8.2 or 0.8.3",
                 "use 0.8.3; to remove the space and create it anew destroys its data",
                 reason="release",
                 version=self._version,
             )
 
-    def _refuse_loss(self, force):
-        # type: (bool) -> None
-        mine = (self._database, self._name)
-        shards = sum((one["database"], one["spaceName"]) == mine for one in self._client.shards())
-        if shards and not force:
+    def _refuse_loss(self, spaces, force):
+        # type: (Dict[str, Dict[str, Any]], bool) -> None
+        holding = [one["database"] for one in self._client.shards() if one["spaceName"] == self._name and one["database"] in spaces]
+        if holding and not force:
+            shards = len(holding)
             raise FleetError(
-                "The shard space {0} of {1} holds {2} shard{3}".format(self._name, self._database, shards, "s" * (shards != 1)),
+                "The shard space {0} holds {1} shard{2}".format(self._of(*sorted(set(holding))), shards, "s" * (shards != 1)),
                 "an empty space, because their data goes with it",
                 "set force if that data is to be destroyed",
                 reason="data",
@@ -250,7 +268,7 @@ def _refuse_unknown(databases, database):
     # type: (List[str], str) -> None
     if to_native(database) not in databases:
         raise FleetError(
-            "There is no database {0}".format(database),
+            "There is no database {0}".format(to_native(database)),
             "a database of the server",
             "create it first, or correct database",
             reason="database",

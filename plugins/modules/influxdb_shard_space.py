@@ -19,6 +19,7 @@ description:
   - Create the spaces before the data of 0.7 is migrated. Points go to the space that matches at that moment; where none does, the server
     creates a space C(default) for everything, which comes before all others.
   - What would be taken and done otherwise is refused before anything is sent, and the effect of a change is read back.
+  - Many databases cost little more time than one, as the server is asked once for all of them.
 extends_documentation_fragment:
   - dbfleet.upgrade.influxdb_legacy
 attributes:
@@ -38,8 +39,9 @@ options:
     choices: [present, absent]
     default: present
   database:
-    description: The database, which has to exist.
-    type: str
+    description: The databases, which have to exist. The space is the same in each.
+    type: list
+    elements: str
     required: true
   name:
     description: Name of the space.
@@ -100,6 +102,15 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.name }}"
 
+- name: Keep what is measured for 90 days in three databases
+  dbfleet.upgrade.influxdb_shard_space:
+    username: root
+    password: "{{ influxdb_root_password }}"
+    database: [north, south, west]
+    name: measured
+    regex: /^measured/
+    retention_policy: 90d
+
 - name: Remove a space with all its data
   dbfleet.upgrade.influxdb_shard_space:
     username: root
@@ -112,27 +123,31 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: The space before; null where there was none.
+  description: The spaces before, by database. There is none of a database that had none.
   returned: success
-  type: dict
-  sample: null
-space:
-  description: The space afterwards, as the server shows it; in check mode as it would be. Null where there is none.
+  type: list
+  elements: dict
+  sample: []
+spaces:
+  description:
+    - The spaces afterwards, by database, as the server shows them; in check mode as they would be.
+    - What each holds is told with M(dbfleet.upgrade.influxdb_shard_space_info).
   returned: success
-  type: dict
+  type: list
+  elements: dict
   sample:
-    name: long_term
-    database: metrics
-    regex: /^[A-Z].*/
-    retention_policy: inf
-    shard_duration: 30d
-    replication_factor: 1
-    split: 1
+    - name: long_term
+      database: metrics
+      regex: /^[A-Z].*/
+      retention_policy: inf
+      shard_duration: 30d
+      replication_factor: 1
+      split: 1
 reason:
   description:
     - V(regex), V(duration), V(replication-factor), V(split) or V(name), a value that the server would misread or refuse.
     - V(database), there is no such database; V(exists), somebody else created the space meanwhile.
-    - V(data), the space to be removed holds shards; their number is returned as C(shards).
+    - V(data), a space to be removed holds shards; their number is returned as C(shards).
     - V(no-effect), the server took the change and does not show it.
     - V(release), the release has no shard spaces or cannot change one; V(credentials), V(tls), V(unreachable) or V(server).
   returned: failure

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
@@ -253,11 +254,16 @@ def _of_copies(owner: str, space: Space, servers: int, copies: int) -> Iterator[
 
 
 def in_order_of_creation(wish: Mapping[str, Sequence[Space]]) -> list[Space]:
-    """Return the wished spaces of all databases, each with its database, in the order in which they have to be created.
+    """Return the wished spaces in the order in which they have to be created, each with its databases as a list.
 
-    The least specific first: the server evaluates the newest first, and cannot change that order.
+    The least specific first: the server evaluates the newest first, and cannot change that order. Databases that want the
+    same space at the same place share it, so that hundreds of them take little more time than one.
     """
-    return [{"database": database, **space} for database, spaces in wish.items() for space in reversed(spaces)]
+    sharing: dict[tuple[int, tuple[tuple[str, Any], ...]], list[str]] = {}
+    for database, spaces in wish.items():
+        for place, space in enumerate(reversed(spaces)):
+            sharing.setdefault((place, tuple(sorted(space.items()))), []).append(database)
+    return [{**dict(space), "databases": sharing[place, space]} for place, space in sorted(sharing, key=itemgetter(0))]
 
 
 def not_as_wished(wish: Mapping[str, Sequence[Space]], shown: Sequence[Mapping[str, Any]]) -> list[str]:

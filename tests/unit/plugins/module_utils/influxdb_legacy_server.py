@@ -99,7 +99,7 @@ class Node(object):
             assert parts[1] in names, "the server falls over that"
             self.spaces = [space for space in self.spaces if (space["database"], space["name"]) != tuple(parts)]
         elif len(parts) == 2:
-            self.spaces = [dict(body) if space["name"] == parts[1] else space for space in self.spaces]
+            self.spaces = [dict(body) if (space["database"], space["name"]) == tuple(parts) else space for space in self.spaces]
         elif body["name"] in names:
             return 400, "Shard space {0} exists for db {1}".format(body["name"], database)
         else:

@@ -34,7 +34,7 @@ def running():
 def change(running, check_mode=False, **changes):
     options = {
         "state": "present",
-        "database": "test",
+        "database": ["test"],
         "name": "long_term",
         "regex": None,
         "retention_policy": None,
@@ -55,9 +55,10 @@ def failure(running, **changes):
 def test_a_new_space_comes_first_and_has_the_servers_defaults(running):
     result = change(running, regex="/^[A-Z].*/", shard_duration="30d")
     assert running.node.spaces == [LONG_TERM, SHORT_TERM]
-    assert (result["changed"], result["before"], result["diff"]["before"]) == (True, None, {})
-    assert result["space"] == result["diff"]["after"]
-    assert result["space"]["shard_duration"] == "30d" and result["space"]["retention_policy"] == "inf"
+    [space] = result["spaces"]
+    assert (result["changed"], result["before"]) == (True, [])
+    assert result["diff"] == {"before": {}, "after": {"test": space}}
+    assert space["shard_duration"] == "30d" and space["retention_policy"] == "inf"
     assert running.node.changes() == [("POST", "/cluster/shard_spaces/test")]
 
 
@@ -72,7 +73,7 @@ def test_check_mode_predicts_what_comes_and_sends_nothing(running):
 )
 def test_what_means_the_same_is_left_alone(running, changes):
     result = change(running, name="short_term", **changes)
-    assert result["changed"] is False and result["space"]["shard_duration"] == "7d"
+    assert result["changed"] is False and result["spaces"][0]["shard_duration"] == "7d"
     assert running.node.changes() == []
 
 
@@ -81,7 +82,7 @@ def test_a_change_keeps_what_is_not_given_and_sends_the_whole_space(running):
     assert result["changed"] is True
     assert running.node.spaces == [dict(SHORT_TERM, retentionPolicy="30d")]
     assert running.node.changes() == [("POST", "/cluster/shard_spaces/test/short_term")]
-    assert result["diff"]["before"]["retention_policy"] == "inf" and result["diff"]["after"]["retention_policy"] == "30d"
+    assert result["before"][0]["retention_policy"] == "inf" and result["spaces"][0]["retention_policy"] == "30d"
 
 
 @pytest.mark.parametrize("version", ["0.8.0", "0.8.1"])
@@ -109,8 +110,9 @@ def test_0_7_has_no_spaces(running):
         ({"regex": "/a/", "replication_factor": 2}, "replication-factor"),
         ({"regex": "/a/", "replication_factor": 0}, "replication-factor"),
         ({"regex": "/a/", "split": 0}, "split"),
-        ({"regex": "/a/", "database": "nosuchdb"}, "database"),
-        ({"regex": "/a/", "database": "a/b"}, "name"),
+        ({"regex": "/a/", "database": ["nosuchdb"]}, "database"),
+        ({"regex": "/a/", "database": ["test", "nosuchdb"]}, "database"),
+        ({"regex": "/a/", "database": ["a/b"]}, "name"),
         ({"regex": "/a/", "name": ""}, "name"),
     ],
 )
@@ -137,14 +139,44 @@ def test_a_space_is_removed(running):
     predicted = change(running, check_mode=True, state="absent", name="short_term")
     assert running.node.changes() == []
     assert predicted == change(running, state="absent", name="short_term")
-    assert (predicted["changed"], predicted["space"]) == (True, None)
+    assert (predicted["changed"], len(predicted["before"]), predicted["spaces"]) == (True, 1, [])
     assert running.node.spaces == []
 
 
-@pytest.mark.parametrize("changes", [{}, {"name": "short_term", "database": "other"}, {"database": "nosuchdb"}])
+@pytest.mark.parametrize("changes", [{}, {"name": "short_term", "database": ["other"]}, {"database": ["nosuchdb"]}])
 def test_no_removal_is_sent_for_a_space_that_is_not_there(running, changes):
     assert change(running, state="absent", force=True, **changes)["changed"] is False
     assert running.node.changes() == []
+
+
+BOTH = ["test", "other"]
+
+
+def test_many_databases_get_the_same_space_and_those_that_have_it_are_left_alone(running):
+    predicted = change(running, check_mode=True, name="short_term", database=BOTH, regex="/.*/")
+    assert running.node.changes() == []
+    assert predicted == change(running, name="short_term", database=BOTH + ["other"], regex="/.*/")
+    assert [(space["database"], space["name"]) for space in predicted["spaces"]] == [("other", "short_term"), ("test", "short_term")]
+    assert [space["database"] for space in predicted["before"]] == ["test"]
+    assert running.node.changes() == [("POST", "/cluster/shard_spaces/other")]
+    assert change(running, name="short_term", database=BOTH)["changed"] is False
+
+
+def test_the_server_is_asked_as_often_for_many_databases_as_for_one(running):
+    asked = []
+    for databases in (["test"], BOTH):
+        already = len(running.node.asked)
+        change(running, check_mode=True, database=databases, regex="/^[A-Z].*/")
+        asked.append(len(running.node.asked) - already)
+    assert asked[0] == asked[1]
+
+
+def test_a_space_of_many_databases_is_removed_where_it_is(running):
+    running.node.shards = [dict(SHARD, spaceName="short_term")]
+    error = failure(running, state="absent", name="short_term", database=BOTH)
+    assert "short_term of test holds 1 shard" in str(error) and running.node.changes() == []
+    assert change(running, state="absent", name="short_term", database=BOTH, force=True)["changed"] is True
+    assert running.node.changes() == [("DELETE", "/cluster/shard_spaces/test/short_term")]
 
 
 def test_data_is_destroyed_by_request_only(running):

@@ -215,13 +215,21 @@ def test_findings_speak_of_the_list_and_not_of_creation(spaces: list[dict[str, A
     assert found["message"].endswith(end) and "the list" in found["remedy"]
 
 
-def test_the_least_specific_is_created_first() -> None:
-    found = in_order_of_creation({"m": [LONG_TERM, SHORT_TERM], "n": [SHORT_TERM]})
-    assert found == [
-        {**SHORT_TERM, "database": "m"},
-        {**LONG_TERM, "database": "m"},
-        {**SHORT_TERM, "database": "n"},
+def test_the_least_specific_is_created_first_in_all_databases_that_want_it() -> None:
+    wish = {"m": [LONG_TERM, SHORT_TERM], "n": [SHORT_TERM], "o": [LONG_TERM, SHORT_TERM]}
+    assert in_order_of_creation(wish) == [
+        {**SHORT_TERM, "databases": ["m", "n", "o"]},
+        {**LONG_TERM, "databases": ["m", "o"]},
     ]
+
+
+def test_each_database_keeps_its_own_order() -> None:
+    wish = {"m": [CPU, SHORT_TERM], "n": [SHORT_TERM, CPU], "o": [{**SHORT_TERM, "split": 2}]}
+    found = in_order_of_creation(wish)
+    assert len(found) == 5
+    for database, spaces in wish.items():
+        created = [one["name"] for one in found if database in one["databases"]]
+        assert created == [space["name"] for space in reversed(spaces)]
 
 
 WISH = wished(["m"], {"m": [CPU, REST]}, PLAIN)
