@@ -9,13 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import (
-    _changes,
-    _checks,
-    _cloudant_copies,
-    _cloudant_db,
-    _cloudant_local,
-)
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
 
 DOCUMENTATION = r"""
@@ -44,39 +37,43 @@ _value:
   type: raw
 """
 
-FUNCTIONS = (
-    _cloudant_copies.compared,
-    _cloudant_db.addresses,
-    _cloudant_db.chain,
-    _cloudant_db.changed_security,
-    _cloudant_db.excused,
-    _cloudant_db.kept,
-    _cloudant_db.looked_at,
-    _cloudant_db.members,
-    _cloudant_db.not_as_wanted,
-    _cloudant_db.not_serving,
-    _cloudant_db.of_cluster,
-    _cloudant_db.of_defaults,
-    _cloudant_db.of_format,
-    _cloudant_db.of_weather,
-    _checks.of_way_back,
-    _cloudant_db.own_name,
-    _cloudant_db.placed,
-    _cloudant_db.preflight,
-    _changes.read_note,
-    _cloudant_db.ready,
-    _cloudant_db.record,
-    _cloudant_db.setting,
-    _cloudant_db.stranded,
-    _cloudant_db.summary,
-    _cloudant_local.cut_off,
-    _cloudant_local.erlang_names,
-    _cloudant_local.not_in_sync,
-    _cloudant_local.not_shown,
-    _cloudant_local.of_installer,
-    _cloudant_local.of_traffic,
-    _cloudant_local.one_way,
-)
+FUNCTIONS = {
+    "_cloudant_db": (
+        "addresses",
+        "chain",
+        "changed_security",
+        "excused",
+        "kept",
+        "looked_at",
+        "members",
+        "not_as_wanted",
+        "not_serving",
+        "of_cluster",
+        "of_defaults",
+        "of_format",
+        "of_weather",
+        "own_name",
+        "placed",
+        "preflight",
+        "ready",
+        "record",
+        "setting",
+        "stranded",
+        "summary",
+    ),
+    "_changes": ("read_note",),
+    "_checks": ("of_way_back",),
+    "_cloudant_copies": ("compared",),
+    "_cloudant_local": (
+        "cut_off",
+        "erlang_names",
+        "not_in_sync",
+        "not_shown",
+        "of_installer",
+        "of_traffic",
+        "one_way",
+    ),
+}
 
 
 class FilterModule:

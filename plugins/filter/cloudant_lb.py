@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _changes, _cloudant_lb
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
 
 DOCUMENTATION = r"""
@@ -37,31 +36,33 @@ _value:
   type: raw
 """
 
-FUNCTIONS = (
-    _cloudant_lb.addresses_of,
-    _cloudant_lb.balancers,
-    _cloudant_lb.cloudant_release,
-    _cloudant_lb.compared,
-    _cloudant_lb.detected,
-    _changes.downtime,
-    _cloudant_lb.going_on,
-    _cloudant_lb.haproxy_release,
-    _cloudant_lb.holders,
-    _cloudant_lb.holds,
-    _cloudant_lb.kept,
-    _cloudant_lb.last_balancer,
-    _cloudant_lb.last_line,
-    _cloudant_lb.lost,
-    _cloudant_lb.mark,
-    _cloudant_lb.noted,
-    _cloudant_lb.of_packages,
-    _cloudant_lb.others,
-    _cloudant_lb.preflight,
-    _cloudant_lb.serving,
-    _cloudant_lb.summary,
-    _cloudant_lb.swaps,
-    _cloudant_lb.watched,
-)
+FUNCTIONS = {
+    "_cloudant_lb": (
+        "addresses_of",
+        "balancers",
+        "cloudant_release",
+        "compared",
+        "detected",
+        "going_on",
+        "haproxy_release",
+        "holders",
+        "holds",
+        "kept",
+        "last_balancer",
+        "last_line",
+        "lost",
+        "mark",
+        "noted",
+        "of_packages",
+        "others",
+        "preflight",
+        "serving",
+        "summary",
+        "swaps",
+        "watched",
+    ),
+    "_changes": ("downtime",),
+}
 
 
 class FilterModule:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _checks, _engine
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
 
 DOCUMENTATION = r"""
@@ -37,28 +36,30 @@ _value:
   type: raw
 """
 
-FUNCTIONS = (
-    _engine.batch_sizes,
-    _engine.detected,
-    _engine.package_of,
-    _engine.role_of,
-    _engine.packages,
-    _engine.plan_node,
-    _engine.plan_nodes,
-    _engine.planned,
-    _engine.queue,
-    _engine.reason,
-    _engine.refusal,
-    _engine.report_nodes,
-    _engine.settings,
-    _checks.speaking_against,
-    _engine.swap_package,
-    _engine.to_undo,
-    _engine.unproved,
-    _engine.wave_places,
-    _engine.way_back,
-    _engine.without,
-)
+FUNCTIONS = {
+    "_engine": (
+        "batch_sizes",
+        "detected",
+        "package_of",
+        "role_of",
+        "packages",
+        "plan_node",
+        "plan_nodes",
+        "planned",
+        "queue",
+        "reason",
+        "refusal",
+        "report_nodes",
+        "settings",
+        "swap_package",
+        "to_undo",
+        "unproved",
+        "wave_places",
+        "way_back",
+        "without",
+    ),
+    "_checks": ("speaking_against",),
+}
 
 
 class FilterModule:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import _changes, _influxdb_node
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
 
 DOCUMENTATION = r"""
@@ -37,29 +36,33 @@ _value:
   type: raw
 """
 
-FUNCTIONS = (
-    _influxdb_node.asked,
-    _influxdb_node.asked_again,
-    _influxdb_node.compared,
-    _influxdb_node.config_path,
-    _influxdb_node.config_summary,
-    _influxdb_node.configured,
-    _influxdb_node.conversion,
-    _influxdb_node.copies_id,
-    _influxdb_node.databases,
-    _changes.downtime,
-    _influxdb_node.expected_shards,
-    _influxdb_node.files_of_service,
-    _influxdb_node.has_raft,
-    _influxdb_node.kept,
-    _influxdb_node.lost_on_the_way_back,
-    _influxdb_node.metastore,
-    _influxdb_node.preflight,
-    _influxdb_node.ready,
-    _influxdb_node.summary,
-    _changes.swaps,
-    _influxdb_node.with_copies,
-)
+FUNCTIONS = {
+    "_influxdb_node": (
+        "asked",
+        "asked_again",
+        "compared",
+        "config_path",
+        "config_summary",
+        "configured",
+        "conversion",
+        "copies_id",
+        "databases",
+        "expected_shards",
+        "files_of_service",
+        "has_raft",
+        "kept",
+        "lost_on_the_way_back",
+        "metastore",
+        "preflight",
+        "ready",
+        "summary",
+        "with_copies",
+    ),
+    "_changes": (
+        "downtime",
+        "swaps",
+    ),
+}
 
 
 class FilterModule:

@@ -9,11 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.dbfleet.upgrade.plugins.plugin_utils import (
-    _changes,
-    _influxdb_legacy,
-    _influxdb_legacy_spaces,
-)
 from ansible_collections.dbfleet.upgrade.plugins.plugin_utils._dispatch import dispatcher
 
 DOCUMENTATION = r"""
@@ -42,33 +37,39 @@ _value:
   type: raw
 """
 
-FUNCTIONS = (
-    _influxdb_legacy.absent,
-    _influxdb_legacy.address,
-    _influxdb_legacy.asked,
-    _influxdb_legacy.behind,
-    _influxdb_legacy.cluster_of,
-    _influxdb_legacy.compared,
-    _changes.downtime,
-    _influxdb_legacy_spaces.in_order_of_creation,
-    _influxdb_legacy.is_proved,
-    _influxdb_legacy.kept,
-    _influxdb_legacy.kept_paths,
-    _influxdb_legacy.looked_at,
-    _influxdb_legacy.lost_on_the_way_back,
-    _influxdb_legacy.not_all_migrated,
-    _influxdb_legacy_spaces.not_as_wished,
-    _influxdb_legacy.preflight,
-    _influxdb_legacy.quiet_config,
-    _changes.read_note,
-    _influxdb_legacy.ready,
-    _influxdb_legacy.summary,
-    _influxdb_legacy.swap_due,
-    _changes.swaps,
-    _influxdb_legacy.timed,
-    _influxdb_legacy.turn,
-    _influxdb_legacy_spaces.wished,
-)
+FUNCTIONS = {
+    "_influxdb_legacy": (
+        "absent",
+        "address",
+        "asked",
+        "behind",
+        "cluster_of",
+        "compared",
+        "is_proved",
+        "kept",
+        "kept_paths",
+        "looked_at",
+        "lost_on_the_way_back",
+        "not_all_migrated",
+        "preflight",
+        "quiet_config",
+        "ready",
+        "summary",
+        "swap_due",
+        "timed",
+        "turn",
+    ),
+    "_changes": (
+        "downtime",
+        "read_note",
+        "swaps",
+    ),
+    "_influxdb_legacy_spaces": (
+        "in_order_of_creation",
+        "not_as_wished",
+        "wished",
+    ),
+}
 
 
 class FilterModule:

@@ -16,12 +16,12 @@ import time
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
 
-from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http
+from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http, _http_session
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 try:
     import requests
-except ImportError:  # told by _http, before anything is sent
+except ImportError:  # told by _http_session, before anything is sent
     pass
 
 try:
@@ -112,7 +112,7 @@ class Transport(object):
     def ask(self, method, url, body=None, anonymous=False):
         # type: (str, str, Any, bool) -> Answer
         """The answer, whatever its status. body is sent as JSON."""
-        with _http.explained(self._url, "a node of CouchDB or Cloudant Local"):
+        with _http_session.explained(self._url, "a node of CouchDB or Cloudant Local"):
             if anonymous or not self._needs_login():
                 return self._send(self._anonymous if anonymous else self._session, method, url, body)
             if not self._logged_in:
@@ -162,8 +162,8 @@ class Transport(object):
 
     def _new_session(self):
         # type: () -> Any
-        session = _http.new_session()
-        session.verify = _http.verification(self._params)
+        session = _http_session.new_session()
+        session.verify = _http_session.verification(self._params)
         session.headers.update({"Accept": "application/json", "Content-Type": "application/json"})
         return session
 

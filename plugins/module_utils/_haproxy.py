@@ -15,7 +15,7 @@ import socket
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
-from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http
+from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http_session
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 try:
@@ -259,13 +259,13 @@ def _ask_page(params):
             "correct url; user and password have options of their own",
             reason="server",
         )
-    with contextlib.closing(_http.new_session()) as session, _http.explained(url, "the statistics page of HAProxy"):
+    with contextlib.closing(_http_session.new_session()) as session, _http_session.explained(url, "the statistics page of HAProxy"):
         if params["username"]:  # as bytes, for requests would send text as Latin-1
             session.auth = (to_bytes(params["username"]), to_bytes(params["password"] or ""))
         response = session.get(
             url if url.endswith(";csv") else url + ";csv",
             timeout=params["timeout"],
-            verify=_http.verification(dict(params, ssl=url.startswith("https:"))),
+            verify=_http_session.verification(dict(params, ssl=url.startswith("https:"))),
             allow_redirects=False,
         )
     if response.status_code != 200:

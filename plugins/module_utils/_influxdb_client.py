@@ -16,7 +16,7 @@ import traceback
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
-from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http
+from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http, _http_session
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 
 IMPORT_ERROR = None
@@ -64,10 +64,10 @@ def _transport(params, username):
         username=to_bytes(username, nonstring="passthru"),
         password=to_bytes(params["password"] or "") if username else None,
         ssl=params["ssl"],
-        verify_ssl=_http.verification(params),
+        verify_ssl=_http_session.verification(params),
         timeout=params["timeout"],
         retries=1,
-        session=_http.new_session(),
+        session=_http_session.new_session(),
         headers={"Accept": "application/json"},
     )
 
@@ -183,7 +183,7 @@ def _explained(url):
     # type: (str) -> Iterator[None]
     """Translates what the library raises. Its texts hold neither user nor password, as those are not in the URL."""
     try:
-        with _http.explained(url, "an InfluxDB server"):
+        with _http_session.explained(url, "an InfluxDB server"):
             yield
     except InfluxDBClientError as error:
         raise _rejected(url, error.code, _error_text(error.content))

@@ -169,7 +169,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import run
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_client import connect
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_connection import connect
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_migration import OPTIONS, Migration
 
 try:

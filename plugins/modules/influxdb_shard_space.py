@@ -157,7 +157,8 @@ reason:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import run
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_client import ARGUMENTS, connect
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_client import ARGUMENTS
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_connection import connect
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shard_space import VALUES, ShardSpace
 
 try:

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils import _couchdb_client as couchdb_client
-from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http
+from ansible_collections.dbfleet.upgrade.plugins.module_utils import _http, _http_session
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._couchdb_client import Answer
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
 from ansible_collections.dbfleet.upgrade.tests.unit.plugins.module_utils.couchdb_answers import (
@@ -368,7 +368,7 @@ def transport_over(monkeypatch, network, **changes):
     monkeypatch.setenv("HTTP_PROXY", "http://proxy:1")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/elsewhere.pem")
-    make = _http.new_session
+    make = _http_session.new_session
 
     def new_session():
         session = make()
@@ -376,7 +376,7 @@ def transport_over(monkeypatch, network, **changes):
         session.mount("https://", network)
         return session
 
-    monkeypatch.setattr(_http, "new_session", new_session)
+    monkeypatch.setattr(_http_session, "new_session", new_session)
     pauses = []
     return couchdb_client.Transport(dict(PARAMS, **changes), pauses.append), pauses
 
@@ -546,7 +546,7 @@ def test_the_node_local_port_is_always_plain(changes, url, node_local):
 
 
 def test_a_missing_library_is_told(monkeypatch):
-    monkeypatch.setattr(_http, "IMPORT_ERROR", "Traceback ...")
+    monkeypatch.setattr(_http_session, "IMPORT_ERROR", "Traceback ...")
     with pytest.raises(FleetError) as caught:
         couchdb_client.connect(PARAMS)
     assert "requests" in str(caught.value)

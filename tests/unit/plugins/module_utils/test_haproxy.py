@@ -259,7 +259,7 @@ class Session(requests.Session):
 
 def page(monkeypatch, status=200, text=OLD, **changes):
     session = Session(status, text)
-    monkeypatch.setattr(haproxy._http, "new_session", lambda: session)
+    monkeypatch.setattr(haproxy._http_session, "new_session", lambda: session)
     rows = haproxy.read(dict(PARAMS, **changes))
     [(request, settings)] = session.sent
     return rows, request, settings

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_client import connect
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_connection import connect
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_migration import (
     Migration,
     go_duration,

@@ -12,7 +12,7 @@ import os
 import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_client import connect
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_connection import connect
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_info import read_legacy
 from ansible_collections.dbfleet.upgrade.plugins.modules import influxdb_legacy_info
 from ansible_collections.dbfleet.upgrade.tests.unit.plugins.module_utils import influxdb_legacy_folders as real

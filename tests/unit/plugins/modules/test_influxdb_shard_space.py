@@ -11,7 +11,7 @@ import json
 import pytest
 
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._errors import FleetError
-from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_client import connect
+from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_legacy_connection import connect
 from ansible_collections.dbfleet.upgrade.plugins.module_utils._influxdb_shard_space import read_spaces
 from ansible_collections.dbfleet.upgrade.plugins.modules import influxdb_shard_space, influxdb_shard_space_info
 from ansible_collections.dbfleet.upgrade.tests.unit.plugins.module_utils.influxdb_legacy_server import (
