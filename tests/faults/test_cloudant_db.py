@@ -321,3 +321,13 @@ def test_all_nodes_go_back_one_after_the_other(three: Cluster) -> None:
     assert "Wave 3 of 3: db3" in back.text
     is_whole(three, OLD)
     noticed_nothing(load, three.couches())
+
+
+def test_a_node_that_came_back_is_upgraded_again_with_what_was_set_since(three: Cluster) -> None:
+    assert three.run(fleet_hosts="db1").code == 0
+    assert three.run(playbook="rollback", fleet_hosts="db1").code == 0
+    three.set("db1", "chttpd", "max_dbs_open", "321")
+    again = three.run(fleet_hosts="db1")
+    assert again.code == 0, again.text
+    assert three.versions() == [NEW, OLD, OLD]
+    assert three.couch("db1").get("_node", "_local", "_config", "chttpd", "max_dbs_open") == "321"
