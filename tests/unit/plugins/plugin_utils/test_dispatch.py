@@ -10,7 +10,6 @@ import sys
 from importlib import import_module
 
 import pytest
-
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.dbfleet.upgrade.plugins.filter import (
@@ -57,7 +56,7 @@ def test_a_filter_applies_a_function_by_its_name() -> None:
 
 
 def test_an_unknown_function_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(AnsibleFilterError, match="no function other. Expected one of: plan, without"):
+    with pytest.raises(AnsibleFilterError, match=r"no function other\. Expected one of: plan, without"):
         dispatcher({"_engine": ("without", "plan")})([], "other")
 
 
