@@ -169,7 +169,7 @@ except ImportError:  # Python 2.7 on the node has no typing
 OPTIONS = dict(
     ARGUMENTS,
     state={"type": "str", "choices": ["present", "absent"], "default": "present"},
-    database={"type": "str", "required": True},
+    database={"type": "list", "elements": "str", "required": True},
     name={"type": "str", "required": True},
     regex={"type": "str"},
     retention_policy={"type": "str", "aliases": ["retentionPolicy"]},
