@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Thread
@@ -16,6 +17,7 @@ from conftest import Fleet, Run, packages
 from test_refusals import refused
 from test_resume import frozen_swap, kill_at, kill_swap, swap, wait_for_workers
 
+from dbfleet_lab.clients import Prober
 from dbfleet_lab.couch import PORT, Couch
 from dbfleet_lab.couch_fixture import ADMIN
 from dbfleet_lab.couch_load import FAILED, Load
@@ -163,10 +165,12 @@ def done(one: Cluster, run: Run) -> None:
 
 @pytest.mark.sample
 def test_clients_notice_nothing(three: Cluster) -> None:
-    with three.load() as load:
+    with three.load() as load, Prober(three.address("db1"), PORT, "/_up", 200, interval=0.1) as prober:
         run = three.run()
     done(three, run)
     noticed_nothing(load, three.couches())
+    told = re.search(r"out of service for (\d+) s", str(run.nodes["db1"]["timeline"]))
+    assert told is not None and abs(int(told[1]) - prober.downtime) < 4, prober.downtime
 
 
 FAILING = {
