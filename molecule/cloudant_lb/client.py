@@ -1,9 +1,9 @@
 # Copyright (c) 2026, dbfleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client that asks a URL without pause and tries once more where that fails, until a file is there.
+"""A client that asks a URL without pause and tries once more where that fails, as long as a file is there.
 
-Arguments: the URL, the file that ends it, and the file for what was seen: {asked, retried, lost}.
+Arguments: the URL, that file, and the file for what was seen: {asked, retried, lost}.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def answered(url: str) -> bool:
         return False
 
 
-def main(url: str, end: str, notes: str) -> None:
-    """Ask until the end."""
+def main(url: str, going_on: str, notes: str) -> None:
+    """Ask until the end. The file goes with the scenario, too, so that no client outlives it."""
     seen = {"asked": 0, "retried": 0, "lost": 0}
-    while not Path(end).exists():
+    while Path(going_on).exists():
         seen["asked"] += 1
         if not answered(url):
             seen["retried"] += 1

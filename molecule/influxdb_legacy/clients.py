@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dbfleet contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of each node that writes on, and somebody who looks for a password in all processes, until a file is there.
+"""A client of each node that writes on, and somebody who looks for a password in all processes, as long as a file is there.
 
 Arguments: that file, the file for what was seen, and the nodes as NAME=ADDRESS. The password is the line of standard input.
 The nodes are containers of this machine, so that their processes are seen here too.
@@ -38,12 +38,12 @@ def read(file: Path) -> bytes:
         return b""
 
 
-def main(end: str, notes: str, *nodes: str) -> None:
-    """Write and look until the end."""
+def main(going_on: str, notes: str, *nodes: str) -> None:
+    """Write and look until the end. The file goes with the scenario, too, so that no client outlives it."""
     password, looks, seen = sys.stdin.readline().strip().encode(), 0, set[str]()
     with ExitStack() as stack:
         clients = {name: stack.enter_context(writer(address, name)) for name, address in (n.split("=") for n in nodes)}
-        while not Path(end).exists():
+        while Path(going_on).exists():
             looks, seen = looks + 1, seen | told(password)
             time.sleep(PAUSE)
     written = {name: [client.acknowledged, client.refused] for name, client in clients.items()}
