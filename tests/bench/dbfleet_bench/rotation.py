@@ -16,7 +16,7 @@ from dbfleet_bench.gate import Gate
 from dbfleet_lab.clients import Prober
 from dbfleet_lab.couch import PORT
 
-TARGET = 1.5
+TARGET = 3.0
 """The collection may keep a node out of rotation for so many times as long as it takes by hand."""
 
 INTERVAL = 0.05
