@@ -138,9 +138,6 @@ class ShardSpace(object):
         """values: those that are given; others stay as they are, or are the server's for a new space."""
         before = self._find()
         after = {database: self._wanted(database, before.get(database), values) for database in self._databases}
-        for database in before:
-            if meaning(before[database]) == meaning(after[database]):
-                after[database] = before[database]
         differing = [database for database in self._databases if after[database] is not before.get(database)]
         if differing:
             self._refuse([after[database] for database in differing])
@@ -166,7 +163,9 @@ class ShardSpace(object):
 
     def _wanted(self, database, before, values):
         # type: (str, Optional[Dict[str, Any]], Dict[str, Any]) -> Dict[str, Any]
-        return dict(before or dict(DEFAULTS, regex=""), name=self._name, database=database, **values)
+        """The space as it is, where that means what it is to be."""
+        wanted = dict(before or dict(DEFAULTS, regex=""), name=self._name, database=database, **values)
+        return before if before and meaning(before) == meaning(wanted) else wanted
 
     def _find(self):
         # type: () -> Dict[str, Dict[str, Any]]
