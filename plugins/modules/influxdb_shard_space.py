@@ -129,9 +129,7 @@ before:
   elements: dict
   sample: []
 spaces:
-  description:
-    - The spaces afterwards, by database, as the server shows them; in check mode as they would be.
-    - What each holds is told with M(dbfleet.upgrade.influxdb_shard_space_info).
+  description: The spaces afterwards, by database, as the server shows them; in check mode as they would be.
   returned: success
   type: list
   elements: dict
