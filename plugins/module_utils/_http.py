@@ -71,6 +71,17 @@ def untrusted(url, text):
     return FleetError("{0} cannot be trusted: {1}".format(url, found), "a valid certificate", remedy, reason="tls")
 
 
+def unreachable(url, words, server):
+    # type: (str, str, str) -> FleetError
+    """words: why nobody answered; server: who should have."""
+    return FleetError(
+        "{0} does not answer: {1}".format(url, words),
+        server,
+        "start it, or check host, port, ssl and firewall; timeout is in seconds",
+        reason="unreachable",
+    )
+
+
 def last_words(error):
     # type: (Exception) -> str
     """The cause at the end of the library's chain: "[Errno 111] Connection refused" and the like."""

@@ -61,9 +61,4 @@ def explained(url, server):
     except requests.exceptions.SSLError as error:
         raise _http.untrusted(url, str(error))
     except requests.exceptions.RequestException as error:
-        raise FleetError(
-            "{0} does not answer: {1}".format(url, _http.last_words(error)),
-            server,
-            "start it, or check host, port, ssl and firewall; timeout is in seconds",
-            reason="unreachable",
-        )
+        raise _http.unreachable(url, _http.last_words(error), server)
